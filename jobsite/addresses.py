@@ -1,0 +1,96 @@
+"""What an address (a URL in a variable) means to Django: a database, a mailer, the public site."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from jobsite.environment import BadVariable
+
+MAIL_SCHEMES = ["smtp", "smtp+tls", "smtps", "console", "file"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Web:
+    host: str
+    origin: str  # scheme, host and port, as browsers send it in `Origin`
+    secure: bool  # https
+
+
+def web(url: str) -> Web:
+    parts = urlsplit(url)
+    return Web(
+        host=parts.hostname or "localhost",
+        origin=f"{parts.scheme}://{parts.netloc}",
+        secure=parts.scheme == "https",
+    )
+
+
+def as_role(database_url: str, role: str) -> str:
+    """The same database for another role, without the first one's password."""
+    parts = urlsplit(database_url)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{role}@{place}").geturl()
+
+
+def database(url: str, *, engine: str, pool_size: int | None = None) -> dict[str, Any]:
+    """Django's settings of one database.
+
+    With `pool_size` connections come from a pool, which asks for CONN_MAX_AGE=0; without, each
+    thread keeps its own for good.
+    """
+    try:
+        known = conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise BadVariable(
+            "DATABASE_URL", "…", f"give postgresql://user:password@host:port/name ({error})"
+        ) from None
+    options: dict[str, Any] = {
+        key: value
+        for key, value in known.items()
+        if key not in ("user", "password", "host", "port", "dbname")
+    }
+    if pool_size is not None:
+        options["pool"] = {"min_size": min(2, pool_size), "max_size": pool_size, "timeout": 10}
+    return {
+        "ENGINE": engine,
+        "NAME": known.get("dbname", ""),
+        "USER": known.get("user", ""),
+        "PASSWORD": known.get("password", ""),
+        "HOST": known.get("host", ""),
+        "PORT": str(known.get("port", "")),
+        "CONN_MAX_AGE": None if pool_size is None else 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+def mailer(url: str) -> dict[str, Any]:
+    """One entry of Django's MAILERS.
+
+    `smtp+tls` starts TLS on a plain connection, `smtps` speaks TLS from the first byte.
+    """
+    parts = urlsplit(url)
+    backends = "django.core.mail.backends"
+    if parts.scheme == "console":
+        return {"BACKEND": f"{backends}.console.EmailBackend"}
+    if parts.scheme == "file":
+        return {
+            "BACKEND": f"{backends}.filebased.EmailBackend",
+            "OPTIONS": {"file_path": unquote(parts.path)},
+        }
+    ports = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+    return {
+        "BACKEND": f"{backends}.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": parts.hostname or "localhost",
+            "port": parts.port or ports[parts.scheme],
+            "username": unquote(parts.username or ""),
+            "password": unquote(parts.password or ""),
+            "use_tls": parts.scheme == "smtp+tls",
+            "use_ssl": parts.scheme == "smtps",
+            "timeout": 15,
+        },
+    }

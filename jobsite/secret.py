@@ -1,0 +1,27 @@
+"""The key that signs sessions, where none is given: made once, kept in the data folder."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def secret_key(data_dir: Path) -> str:
+    """The kept key; made at the first call. Two first calls at once agree on one."""
+    path = data_dir / "secret_key"
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        pass
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"secret_key.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        # A link appears whole or not at all, and only the first one wins.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text()

@@ -1,0 +1,209 @@
+"""Every setting, in the order of docs/operate/settings.md.
+
+What differs between installations comes from environment variables, read by `environment`. With
+none set, everything runs on the embedded servers, with its data under `DATA_DIR`.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from jobsite import addresses, environment, logs
+from jobsite.embedded.places import Places
+from jobsite.secret import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- Where things are -------------------------------------------------------------------------
+
+DATA_DIR = environment.folder("DATA_DIR", BASE_DIR / "var")
+PLACES = Places.of(DATA_DIR)
+
+# -- The web ----------------------------------------------------------------------------------
+
+PORT = environment.integer("PORT", 8000, minimum=1, maximum=65535)
+PUBLIC_URL = environment.url(
+    "PUBLIC_URL", f"http://localhost:{PORT}", schemes=["http", "https"]
+).rstrip("/")
+PUBLIC = addresses.web(PUBLIC_URL)
+DEBUG = environment.boolean("DEBUG", False)
+SECRET_KEY = environment.text("SECRET_KEY") or secret_key(DATA_DIR)
+ALLOWED_HOSTS = environment.words(
+    "ALLOWED_HOSTS", [PUBLIC.host, "localhost", "127.0.0.1", "[::1]", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC.origin]
+BEHIND_PROXY = environment.boolean("BEHIND_PROXY", False)
+
+# Cookies and redirects follow the public address: over https they are secure, and plain http is
+# for one's own machine.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PUBLIC.secure and not DEBUG
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC.secure and not DEBUG else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+# -- PostgreSQL -------------------------------------------------------------------------------
+
+DATABASE_URL = environment.url(
+    "DATABASE_URL", PLACES.database_url("app"), schemes=["postgresql", "postgres"]
+)
+DATABASE_OWNER_URL = environment.url(
+    "DATABASE_OWNER_URL",
+    addresses.as_role(DATABASE_URL, "owner"),
+    schemes=["postgresql", "postgres"],
+)
+DATABASE_POOL_SIZE = environment.integer("DATABASE_POOL_SIZE", 10, minimum=1, maximum=500)
+
+# What kind of process reads this. A worker keeps one connection per thread: with the default of
+# Django, dramatiq's middleware would make a new one for each job (3.7 ms against 0.5).
+PROCESS = environment.choice(
+    "PROCESS",
+    {"dramatiq": "worker", "gunicorn": "web"}.get(Path(sys.argv[0]).name, "command"),
+    among=["web", "worker", "command"],
+)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": addresses.database(
+        DATABASE_URL,
+        engine="tenancy.postgresql",
+        pool_size=DATABASE_POOL_SIZE if PROCESS == "web" else None,
+    )
+    | {"TEST": {"MIRROR": "owner"}},
+    "owner": addresses.database(DATABASE_OWNER_URL, engine="django.db.backends.postgresql"),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- Redis or Valkey --------------------------------------------------------------------------
+
+REDIS_URL = environment.url("REDIS_URL", PLACES.redis_url, schemes=["redis", "rediss", "unix"])
+
+# -- Jobs -------------------------------------------------------------------------------------
+
+JOBS_LEASE_SECONDS = environment.integer("JOBS_LEASE_SECONDS", 30, minimum=2, maximum=3600)
+JOBS_HEARTBEAT_SECONDS = environment.integer(
+    "JOBS_HEARTBEAT_SECONDS", max(1, JOBS_LEASE_SECONDS // 3), minimum=1, maximum=1800
+)
+WORKER_GRACE_SECONDS = environment.integer("WORKER_GRACE_SECONDS", 30, minimum=1, maximum=3600)
+
+DRAMATIQ_BROKER = {
+    "BROKER": "jobs.broker.broker.GroupBroker",
+    "OPTIONS": {"url": REDIS_URL},
+    "MIDDLEWARE": [
+        "dramatiq.middleware.AgeLimit",
+        "dramatiq.middleware.TimeLimit",
+        "dramatiq.middleware.ShutdownNotifications",
+        "dramatiq.middleware.Callbacks",
+        "dramatiq.middleware.Pipelines",
+        "dramatiq.middleware.Retries",
+        "django_dramatiq.middleware.DbConnectionsMiddleware",
+    ],
+}
+DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
+# It would declare the queue `default`, for a table that is not used here.
+DRAMATIQ_IGNORED_MODULES = ["django_dramatiq.tasks"]
+
+# -- Mail, objects, search --------------------------------------------------------------------
+
+EMAIL_URL = environment.url(
+    "EMAIL_URL",
+    f"smtp://127.0.0.1:{environment.integer('MAIL_PORT', 8025, minimum=1, maximum=65535)}",
+    schemes=addresses.MAIL_SCHEMES,
+)
+MAILERS = {"default": addresses.mailer(EMAIL_URL)}
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", f"notifications@{PUBLIC.host}")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+OBJECT_STORE_URL = environment.url(
+    "OBJECT_STORE_URL",
+    (DATA_DIR / "objects").as_uri(),
+    schemes=["file", "s3", "gs", "az"],
+)
+SEARCH_URL = environment.text("SEARCH_URL", "postgresql")
+
+# -- Logs and metrics -------------------------------------------------------------------------
+
+LOG_FORMAT = environment.choice(
+    "LOG_FORMAT", "console" if sys.stderr.isatty() else "json", among=["json", "console"]
+)
+LOG_LEVEL = environment.choice("LOG_LEVEL", "info", among=["debug", "info", "warning", "error"])
+LOGGING = logs.configuration(format_name=LOG_FORMAT, level=LOG_LEVEL)
+
+# -- What no variable changes -----------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.admin",
+    "django_dramatiq",
+    "django_prometheus",
+    "django_structlog",
+    "tenancy",
+    "audit",
+    "templates",
+    "jobs",
+    "jobsite",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "jobsite.urls"
+WSGI_APPLICATION = "jobsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "tenancy.User"
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+# Django exports it as TZ; its own default would stamp every log line with Chicago's time.
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+# The web process serves what the packages bring; there is no collectstatic step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+UNFOLD = {
+    "SITE_TITLE": "Control plane",
+    "SITE_HEADER": "Control plane",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": False,
+}
