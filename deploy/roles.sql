@@ -25,7 +25,8 @@ ALTER ROLE engine NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
 GRANT operator, engine TO app WITH INHERIT FALSE, SET TRUE;
 GRANT operator, engine TO owner WITH INHERIT FALSE, SET TRUE;
 
-SELECT format('CREATE DATABASE %I OWNER owner TEMPLATE template0 ENCODING ''UTF8''', :'database')
+SELECT format('CREATE DATABASE %I OWNER owner TEMPLATE template0 ENCODING ''UTF8'' LOCALE ''C'''
+              ' LOCALE_PROVIDER builtin BUILTIN_LOCALE ''C.UTF-8''', :'database')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database')
 \gexec
 
