@@ -1,0 +1,18 @@
+"""Django's entry to the app."""
+
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    """The audit log."""
+
+    name = "audit"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hear of every write of a domain entity, and of every operator scope."""
+        from audit.record import record_changes, record_operator_scope  # noqa: PLC0415
+        from tenancy import changes, scope  # noqa: PLC0415
+
+        changes.register_listener(record_changes)
+        scope.register_reporter(record_operator_scope)

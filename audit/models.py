@@ -1,0 +1,63 @@
+"""One table: what happened, as one canonical text, and the columns generated from it."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import UUID7, Cast, Now
+
+from tenancy.entities import TenantModel
+
+
+def _from_event(name: str, of: "models.Field[Any, Any] | None" = None) -> Any:
+    """A column that PostgreSQL fills from the event's text."""
+    expression: Any = KeyTextTransform(name, Cast("event", models.JSONField()))
+    output = of or models.TextField()
+    if of is not None:
+        expression = Cast(expression, of)
+    return models.GeneratedField(
+        expression=expression, output_field=output, db_persist=True, null=True
+    )
+
+
+class AuditEvent(TenantModel):
+    """Something that was done, tried or seen; never changed and never deleted.
+
+    event: canonical JSON (RFC 8785); what seals and replicas are made of.
+    personal: the part about persons, apart so that it can be erased without touching the event.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=UUID7(), editable=False)
+    # An organization that is deleted keeps its log.
+    organization = models.ForeignKey(
+        "tenancy.Organization", models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    event = models.TextField()
+    personal = models.TextField(null=True)  # noqa: DJ001 - absent, not empty
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    action = _from_event("action")
+    outcome = _from_event("outcome")
+    actor = _from_event("actor")
+    target_type = _from_event("target_type")
+    target_id = _from_event("target_id")
+    project_id = _from_event("project_id", of=models.BigIntegerField())
+    correlation_id = _from_event("correlation_id")
+    job_id = _from_event("job_id", of=models.UUIDField())
+
+    class Meta:
+        ordering = ("-id",)
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["organization", "-id"], name="auditevent_recent"),
+            models.Index(
+                fields=["organization", "target_type", "target_id", "-id"],
+                name="auditevent_of_target",
+            ),
+            models.Index(
+                fields=["organization", "correlation_id"], name="auditevent_of_correlation"
+            ),
+            models.Index(fields=["organization", "actor", "-id"], name="auditevent_of_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type} {self.target_id}"

@@ -1,0 +1,205 @@
+"""Write audit events, in the transaction of what they tell of."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+import rfc8785
+from django.db import connection, models, transaction
+
+from audit.errors import InvalidEvent
+from audit.models import AuditEvent
+from tenancy.acting import current
+from tenancy.changes import Change
+from tenancy.entities import Entity
+from tenancy.models import SITE_ORGANIZATION_ID, DomainEvent
+from tenancy.scope import require_for
+
+Outcome = Literal["success", "denied", "failed"]
+
+SCHEMA_VERSION = 1
+MAX_EVENT_BYTES = 64 * 1024
+MAX_VALUE_LENGTH = 4096
+_ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+_INSERT = """
+    INSERT INTO audit_auditevent (organization_id, event, personal)
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[])
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One event on its way into the log.
+
+    action: dotted, at most 32 ASCII characters, as `mission.changed`.
+    target_type, target_id: what it was done to.
+    changes: field → (before, after); personal: the same for fields that are about a person.
+    detail: other facts that make the event plain, such as a reason.
+    """
+
+    organization_id: int
+    action: str
+    target_type: str
+    target_id: str
+    outcome: Outcome = "success"
+    project_id: int | None = None
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    personal: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(
+    action: str,
+    target: models.Model | tuple[str, object],
+    *,
+    organization_id: int | None = None,
+    project_id: int | None = None,
+    outcome: Outcome = "success",
+    changes: Mapping[str, tuple[Any, Any]] | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one event, in the caller's transaction and scope.
+
+    target: the row it is about, or (type, id) where there is none. The organization is the row's
+    unless given. Who acted, through what and why comes from `tenancy.acting`. Raises `InvalidEvent`,
+    and whatever the database raises, so that no change goes unrecorded.
+    """
+    if isinstance(target, models.Model):
+        kind, key = str(target._meta.model_name), str(target.pk)
+        own = target.pk if kind == "organization" else getattr(target, "organization_id", None)
+        organization_id = own if organization_id is None else organization_id
+        project_id = project_id or getattr(target, "project_id", None)
+    else:
+        kind, key = target[0], str(target[1])
+    if organization_id is None:
+        raise InvalidEvent(f"{action} on {kind} {key} names no organization; pass organization_id")
+    record_many(
+        [
+            Event(
+                organization_id=organization_id,
+                action=action,
+                target_type=kind,
+                target_id=key,
+                outcome=outcome,
+                project_id=project_id,
+                changes=changes or {},
+                detail=detail or {},
+            )
+        ]
+    )
+
+
+def record_many(events: Sequence[Event]) -> None:
+    """Write events in one statement, in the caller's transaction. Raises as `record` does."""
+    if not events:
+        return
+    require_for({AuditEvent._meta.db_table}, in_transaction=connection.in_atomic_block)
+    texts = [_canonical(event) for event in events]
+    personal = [_values(event.personal) for event in events]
+    rows = [
+        [event.organization_id for event in events],
+        texts,
+        [rfc8785.dumps(one).decode() if one else None for one in personal],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, rows)
+
+
+def record_changes(changes: Sequence[Change], events: Sequence[DomainEvent]) -> None:
+    """Listener of `tenancy.changes`: every write of an entity is an event."""
+    record_many([_of_change(change) for change in changes])
+
+
+def record_operator_scope(reason: str, organization_id: int | None) -> None:
+    """Reporter of `tenancy.scope`: an operator looked across organizations, or into one."""
+    target = ("organization", "*" if organization_id is None else organization_id)
+    # Committed at once when the scope opens outside a transaction: what was looked at stays looked
+    # at, even if the page fails.
+    logs = {SITE_ORGANIZATION_ID} | ({organization_id} if organization_id is not None else set())
+    with transaction.atomic():
+        for log in sorted(logs):
+            record("operator.scope_opened", target, organization_id=log, detail={"reason": reason})
+
+
+def _of_change(change: Change) -> Event:
+    entity = change.entity
+    names = change.before.keys() | change.after.keys()
+    both = {name: (change.before.get(name), change.after.get(name)) for name in sorted(names)}
+    return Event(
+        organization_id=entity.organization_id,
+        action=f"{change.entity_type}.{change.kind}",
+        target_type=change.entity_type,
+        target_id=str(entity.pk),
+        project_id=_project_of(entity),
+        changes={name: pair for name, pair in both.items() if name not in entity.personal},
+        personal={name: pair for name, pair in both.items() if name in entity.personal},
+    )
+
+
+def _project_of(entity: Entity) -> int | None:
+    if entity._meta.model_name == "project":
+        return int(entity.pk)
+    owner = getattr(entity, "mission", entity)
+    project_id: int | None = getattr(owner, "project_id", None)
+    return project_id
+
+
+def _canonical(event: Event) -> str:
+    if len(event.action) > 32 or not _ACTION.fullmatch(event.action):
+        raise InvalidEvent(f"{event.action!r}: an action is dotted ASCII of at most 32 characters")
+    acting = current()
+    content: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "action": event.action,
+        "outcome": event.outcome,
+        "actor": str(acting.actor),
+        "source": acting.source,
+        "target_type": event.target_type,
+        "target_id": event.target_id,
+        "project_id": event.project_id,
+        "correlation_id": acting.correlation_id,
+        "job_id": acting.job_id,
+        "occurred_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "changes": _values(event.changes),
+        "detail": {name: _plain(value) for name, value in event.detail.items()},
+    }
+    text = rfc8785.dumps(content)
+    if len(text) > MAX_EVENT_BYTES:
+        raise InvalidEvent(
+            f"{event.action} on {event.target_type} {event.target_id} is {len(text)} bytes long; "
+            f"the log takes {MAX_EVENT_BYTES}. Record fewer fields, or split it."
+        )
+    return text.decode()
+
+
+def _values(changes: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    return {
+        name: {"before": _plain(before), "after": _plain(after)}
+        for name, (before, after) in changes.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """What canonical JSON can hold; a longer text is kept by its beginning and its length."""
+    match value:
+        case None | bool():
+            return value
+        case int() if abs(value) < 2**53:
+            return value
+        case str():
+            # PostgreSQL's text holds no NUL, and canonical JSON no lone surrogate.
+            text = value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+            if len(text) > MAX_VALUE_LENGTH:
+                return f"{text[:MAX_VALUE_LENGTH]}… ({len(text)} characters)"
+            return text
+        case datetime() | date():
+            return value.isoformat()
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case dict():
+            return {str(name): _plain(one) for name, one in value.items()}
+        case _:
+            return json.loads(json.dumps(value, default=str))

@@ -1,0 +1,128 @@
+"""Who may do what: the one answer, for admin, API and workers alike.
+
+A right is a permission on an organization (`mission.edit` in organization 7); an entity's
+organization is the one in its row, reached through its project. Roles are sets of permissions and
+nothing else knows what a role may do. What a *suspended* organization's actors may still do is read.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from tenancy.acting import Actor
+from tenancy.errors import AccessDenied
+from tenancy.models import Membership, Organization, Role, ServiceAccount, User
+
+__all__ = ["Actor", "Permission", "may", "permissions_of", "require"]
+
+
+class Permission(StrEnum):
+    """Everything that can be asked, `noun.verb`."""
+
+    ORGANIZATION_VIEW = "organization.view"
+    ORGANIZATION_MANAGE = "organization.manage"
+    MEMBER_VIEW = "member.view"
+    MEMBER_MANAGE = "member.manage"
+    PROJECT_VIEW = "project.view"
+    PROJECT_EDIT = "project.edit"
+    MISSION_VIEW = "mission.view"
+    MISSION_EDIT = "mission.edit"
+    COLLABORATOR_VIEW = "collaborator.view"
+    COLLABORATOR_MANAGE = "collaborator.manage"
+    TEMPLATE_VIEW = "template.view"
+    TEMPLATE_EDIT = "template.edit"
+    ENDPOINT_VIEW = "endpoint.view"
+    ENDPOINT_MANAGE = "endpoint.manage"
+    DELIVERY_VIEW = "delivery.view"
+    JOB_VIEW = "job.view"
+    JOB_MANAGE = "job.manage"
+    AUDIT_VIEW = "audit.view"
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing, so that a suspended organization keeps it."""
+        return self.value.endswith(".view")
+
+
+_VIEWER = frozenset(
+    {
+        Permission.ORGANIZATION_VIEW,
+        Permission.PROJECT_VIEW,
+        Permission.MISSION_VIEW,
+        Permission.COLLABORATOR_VIEW,
+        Permission.TEMPLATE_VIEW,
+        Permission.DELIVERY_VIEW,
+        Permission.JOB_VIEW,
+    }
+)
+_EDITOR = _VIEWER | {Permission.PROJECT_EDIT, Permission.MISSION_EDIT}
+_ADMIN = frozenset(Permission) - {Permission.ORGANIZATION_MANAGE}
+
+ROLES: dict[str, frozenset[Permission]] = {
+    Role.VIEWER: _VIEWER,
+    Role.EDITOR: _EDITOR,
+    Role.ADMIN: _ADMIN,
+    Role.OWNER: frozenset(Permission),
+}
+
+SYSTEM: frozenset[Permission] = frozenset(
+    {
+        Permission.PROJECT_VIEW,
+        Permission.MISSION_VIEW,
+        Permission.COLLABORATOR_VIEW,
+        Permission.TEMPLATE_VIEW,
+        Permission.DELIVERY_VIEW,
+    }
+)
+"""What work without a person behind it may do: read what it needs to notify."""
+
+
+def may(actor: Actor, permission: Permission, thing: Any) -> bool:
+    """Whether `actor` may do this to `thing`: an organization, its id, or a row of one.
+
+    Needs a scope that shows the organization; one that does not show it answers False.
+    """
+    organization = _organization_of(thing)
+    if organization is None:
+        return False
+    if not organization.is_active and not permission.only_reads and actor.kind != "operator":
+        return False
+    return permission in permissions_of(actor, organization.pk)
+
+
+def require(actor: Actor, permission: Permission, thing: Any) -> None:
+    """Raise `AccessDenied` unless `may`."""
+    if not may(actor, permission, thing):
+        raise AccessDenied(str(actor), permission.value, _name(thing))
+
+
+def permissions_of(actor: Actor, organization_id: int) -> frozenset[Permission]:
+    """All that an actor may do in an organization; nothing for one who does not belong to it."""
+    match actor.kind:
+        case "system":
+            return SYSTEM
+        case "operator":
+            people = User.objects.filter(pk=actor.id, is_active=True, is_superuser=True)
+            return frozenset(Permission) if people.exists() else frozenset()
+        case "user":
+            roles = Membership.objects.filter(
+                organization_id=organization_id, user_id=actor.id, user__is_active=True
+            )
+        case "service":
+            roles = ServiceAccount.objects.filter(  # type: ignore[assignment]
+                organization_id=organization_id, pk=actor.id, disabled_at=None
+            )
+    role = roles.values_list("role", flat=True).first()
+    return ROLES[role] if role else frozenset()
+
+
+def _organization_of(thing: Any) -> Organization | None:
+    if isinstance(thing, Organization):
+        return thing
+    key = thing if isinstance(thing, int) else thing.organization_id
+    return Organization.objects.filter(pk=key).first()
+
+
+def _name(thing: Any) -> str:
+    if isinstance(thing, int):
+        return f"organization {thing}"
+    return f"{thing._meta.model_name} {thing.pk}"

@@ -1,0 +1,173 @@
+"""The one door for writes of domain entities.
+
+Every write, single or bulk, goes through here: it is made, compared with what stood before, turned
+into the domain events of `events.py`, and told to the registered listeners, all in the caller's
+transaction. The audit log listens, and so does whatever follows from an event (notifications, later
+the search index). No Django signals: they miss bulk writes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db import transaction
+from django.db.models.deletion import Collector
+
+from tenancy.acting import current
+from tenancy.entities import Entity, recording
+from tenancy.events import describe
+from tenancy.models import DomainEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One entity, written.
+
+    kind: what was done.
+    entity: as it is now; for a deletion, as it was.
+    before, after: the audited fields that differ; `before` is empty for a creation, `after` for a
+    deletion.
+    """
+
+    kind: Literal["created", "changed", "deleted"]
+    entity: Entity
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    @property
+    def entity_type(self) -> str:
+        """Such as `mission`, the word that audit events and domain events use."""
+        return str(self.entity._meta.model_name)
+
+
+Listener = Callable[[Sequence[Change], Sequence[DomainEvent]], None]
+_listeners: list[Listener] = []
+
+
+def register_listener(listener: Listener) -> None:
+    """Call `listener(changes, events)` after each write, inside its transaction.
+
+    A listener that raises undoes the write. Listeners are called in the order of registration.
+    """
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+def create[E: Entity](entity: E) -> E:
+    """Insert an entity. Raises what the database raises: IntegrityError for a duplicate."""
+    return create_many([entity])[0]
+
+
+def create_many[E: Entity](entities: Iterable[E]) -> list[E]:
+    """Insert entities of one model in one statement."""
+    new = list(entities)
+    if not new:
+        return []
+    with transaction.atomic(), recording():
+        type(new[0])._base_manager.bulk_create(new)
+        _tell(
+            [Change(kind="created", entity=one, before={}, after=_audited(one)) for one in new]
+        )
+    return new
+
+
+def update[E: Entity](entity: E, **values: Any) -> E:
+    """Set fields of an entity, under a lock on its row; returns it as it is now.
+
+    Fields not named keep what the database holds, not what `entity` remembers. Without a
+    difference nothing is written and nobody is told.
+    """
+    model = type(entity)
+    with transaction.atomic(), recording():
+        now = model._base_manager.select_for_update(of=("self",)).get(
+            organization_id=entity.organization_id, pk=entity.pk
+        )
+        before = _audited(now)
+        for name, value in values.items():
+            setattr(now, name, value)
+            setattr(entity, name, value)
+        after = _audited(now)
+        changed = [name for name in model.audited if before[name] != after[name]]
+        if changed:
+            now.save(update_fields=list(values))
+            _tell(
+                [
+                    Change(
+                        kind="changed",
+                        entity=now,
+                        before={name: before[name] for name in changed},
+                        after={name: after[name] for name in changed},
+                    )
+                ]
+            )
+        elif values:
+            now.save(update_fields=list(values))
+    return now
+
+
+def save[E: Entity](entity: E) -> E:
+    """Insert a new entity, or write an existing one as it stands: what a form does."""
+    if entity._state.adding:
+        return create(entity)
+    fields = [
+        field.attname
+        for field in entity._meta.concrete_fields
+        if not field.primary_key and field.attname != "organization_id" and field.editable
+    ]
+    return update(entity, **{name: getattr(entity, name) for name in fields})
+
+
+def delete(entity: Entity) -> None:
+    """Delete an entity with what hangs on it; each deleted entity is told about.
+
+    Raises ProtectedError when something that must not go refers to it.
+    """
+    with transaction.atomic(), recording():
+        # What was read may be old: delete the row that is there, and report that one.
+        now = type(entity)._base_manager.select_for_update(of=("self",)).get(
+            organization_id=entity.organization_id, pk=entity.pk
+        )
+        collector = Collector(using="default", origin=now)
+        collector.collect([now])
+        doomed = [
+            one for many in collector.data.values() for one in many if isinstance(one, Entity)
+        ]
+        for queryset in collector.fast_deletes:
+            doomed += [one for one in queryset if isinstance(one, Entity)]
+        gone = [Change(kind="deleted", entity=one, before=_audited(one), after={}) for one in doomed]
+        events = _events(gone)
+        key = now.pk
+        now.delete()
+        now.pk = key
+        _tell(gone, events)
+
+
+def _tell(changes: Sequence[Change], events: Sequence[DomainEvent] | None = None) -> None:
+    recorded = DomainEvent.objects.bulk_create(_events(changes) if events is None else events)
+    for listener in _listeners:
+        listener(changes, recorded)
+
+
+def _events(changes: Sequence[Change]) -> list[DomainEvent]:
+    acting = current()
+    events = []
+    for change in changes:
+        for happened in describe(change.kind, change.entity, change.before, change.after):
+            events.append(
+                DomainEvent(
+                    organization_id=change.entity.organization_id,
+                    event_type=happened.event_type,
+                    project_id=happened.project_id,
+                    mission_id=happened.mission_id,
+                    entity_type=change.entity_type,
+                    entity_id=change.entity.pk,
+                    data=happened.data,
+                    actor_id=str(acting.actor),
+                    correlation_id=acting.correlation_id,
+                )
+            )
+    return events
+
+
+def _audited(entity: Entity) -> dict[str, Any]:
+    return {name: getattr(entity, name) for name in entity.audited}

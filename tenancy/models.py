@@ -1,0 +1,326 @@
+"""The domain: organizations, who belongs to them, and the projects and missions they own.
+
+Rows of every table here but `User` belong to one organization and are fenced by `tenancy.rls`.
+Entities (projects, missions, and what hangs on them) are written through `tenancy.changes` only;
+saving one directly raises `UnrecordedWrite`.
+"""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models.functions import Now
+
+from tenancy.entities import Entity, TenantModel
+from tenancy.rls import TenantForeignKey
+
+__all__ = [
+    "Assignment",
+    "Collaborator",
+    "DomainEvent",
+    "Membership",
+    "Mission",
+    "Organization",
+    "Project",
+    "Role",
+    "ServiceAccount",
+    "TenantModel",
+    "TimelineEntry",
+    "User",
+]
+
+SITE_ORGANIZATION_ID = 0
+"""The reserved organization whose audit log holds what operators do across organizations."""
+
+
+class UserManagerByMail(UserManager["User"]):
+    """Finds people by their mail address, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The person with this mail address. Raises User.DoesNotExist."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person who signs in; what they may do follows from their memberships.
+
+    A superuser is an operator of the whole site, and needs no membership.
+    """
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("mail address", unique=True)
+    name = models.CharField(max_length=200, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManagerByMail()  # type: ignore[assignment,misc]
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this person runs the site."""
+        return self.is_active and self.is_superuser
+
+    def get_full_name(self) -> str:
+        """The name that pages show."""
+        return self.name or self.email
+
+    def __str__(self) -> str:
+        return self.get_full_name()
+
+
+class OrganizationState(models.TextChoices):
+    """`suspended`: nothing of it runs or changes until it is active again."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Organization(models.Model):
+    """A customer of the product; everything belongs to one."""
+
+    is_tenant: ClassVar[bool] = True
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    state = models.CharField(
+        max_length=16, choices=OrganizationState, default=OrganizationState.ACTIVE
+    )
+    time_zone = models.CharField(max_length=64, default="UTC")
+    locale = models.CharField(max_length=16, default="en")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its work may run."""
+        return self.state == OrganizationState.ACTIVE
+
+
+class Role(models.TextChoices):
+    """What a member or service account may do: see `tenancy.access`."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Membership(Entity):
+    """A person's right to work in an organization."""
+
+    audited = ("user_id", "role")
+
+    user = models.ForeignKey("tenancy.User", models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["organization", "user"], name="membership_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class ServiceAccount(Entity):
+    """A program's right to use the API of one organization; its token is kept as a digest only."""
+
+    audited = ("name", "role", "disabled_at")
+
+    name = models.CharField(max_length=200)
+    role = models.CharField(max_length=16, choices=Role, default=Role.EDITOR)
+    token_digest = models.CharField(max_length=64, editable=False)
+    token_hint = models.CharField(max_length=16, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["organization", "token_digest"], name="serviceaccount_token_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProjectState(models.TextChoices):
+    """An archived project is kept to read."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Project(Entity):
+    """What an organization works on; owns missions."""
+
+    audited = ("code", "name", "state")
+
+    code = models.CharField(max_length=32)
+    name = models.CharField(max_length=200)
+    state = models.CharField(max_length=16, choices=ProjectState, default=ProjectState.ACTIVE)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["organization", "code"], name="project_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Collaborator(Entity):
+    """A person on an organization's roster: assigned to missions, notified of what happens.
+
+    Not necessarily somebody who signs in; `user` is set for those who do.
+    """
+
+    class Status(models.TextChoices):
+        """Only active ones are notified."""
+
+        INVITED = "invited"
+        ACTIVE = "active"
+        INACTIVE = "inactive"
+
+    audited = ("email", "name", "role", "status", "user_id")
+    personal = ("email", "name")
+
+    email = models.EmailField("mail address")
+    name = models.CharField(max_length=200)
+    role = models.CharField(max_length=100, blank=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
+    user = models.ForeignKey("tenancy.User", models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["organization", "email"], name="collaborator_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+
+class MissionState(models.TextChoices):
+    """Where a mission stands."""
+
+    PLANNED = "planned"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class Mission(Entity):
+    """A piece of work inside a project, with a timeline and people assigned to it."""
+
+    audited = ("project_id", "reference", "title", "description", "state", "starts_at", "ends_at")
+
+    project = TenantForeignKey(Project, models.PROTECT, related_name="missions")
+    reference = models.CharField(max_length=64)
+    title = models.CharField(max_length=300)
+    description = models.TextField(blank=True)
+    state = models.CharField(max_length=16, choices=MissionState, default=MissionState.PLANNED)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["organization", "reference"], name="mission_reference_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gte=models.F("starts_at"))
+                | models.Q(ends_at=None)
+                | models.Q(starts_at=None),
+                name="mission_ends_after_it_starts",
+                violation_error_message="A mission cannot end before it starts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}"
+
+
+class TimelineEntry(Entity):
+    """One dated entry of a mission's timeline."""
+
+    audited = ("external_id", "kind", "title", "starts_at", "ends_at", "location", "notes")
+
+    mission = TenantForeignKey(Mission, models.CASCADE, related_name="timeline")
+    external_id = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - absent ≠ ""
+    kind = models.CharField(max_length=32, default="note")
+    title = models.CharField(max_length=300)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    location = models.CharField(max_length=300, blank=True)
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "timeline entries"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["organization", "external_id"], name="timelineentry_external_id_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Assignment(Entity):
+    """A collaborator's part in a mission."""
+
+    audited = ("mission_id", "collaborator_id", "role")
+
+    mission = TenantForeignKey(Mission, models.CASCADE, related_name="assignments")
+    collaborator = TenantForeignKey(Collaborator, models.PROTECT, related_name="assignments")
+    role = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["organization", "mission", "collaborator"], name="assignment_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.collaborator.name} on {self.mission.reference}"
+
+
+class DomainEvent(TenantModel):
+    """What happened to an entity, with the data that templates render: written by `changes` only."""
+
+    event_type = models.CharField(max_length=64)
+    project = TenantForeignKey(Project, models.PROTECT, null=True, related_name="+")
+    # No reference: an event outlives the mission that it is about.
+    mission_id = models.BigIntegerField(null=True)
+    entity_type = models.CharField(max_length=32)
+    entity_id = models.BigIntegerField()
+    data = models.JSONField()
+    actor_id = models.CharField(max_length=64)
+    correlation_id = models.CharField(max_length=128)
+    occurred_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-id",)
+        indexes: ClassVar[list[Any]] = [
+            # the preview: the last real events of a type
+            models.Index(fields=["organization", "event_type", "-id"], name="domainevent_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} #{self.pk}"

@@ -1,0 +1,25 @@
+"""The database wrapper: each transaction begins with the scope that is in force."""
+
+from django.db.backends.postgresql import base, operations
+
+from tenancy import scope
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    """Operations whose compiler refuses tenant queries that no scope covers."""
+
+    compiler_module = "tenancy.postgresql.compiler"
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection as role `app`; `tenancy.scope` decides what a transaction on it may see."""
+
+    ops_class = DatabaseOperations
+
+    def set_autocommit(
+        self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
+    ) -> None:
+        """Begin or end a transaction; one that begins gets the current scope as its first words."""
+        super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+        if not autocommit:
+            scope.begin_transaction(self)
