@@ -35,6 +35,15 @@ def as_role(database_url: str, role: str) -> str:
     return parts._replace(netloc=f"{role}@{place}").geturl()
 
 
+def with_name(database_url: str, name: str) -> str:
+    """The same server and role, another database."""
+    return urlsplit(database_url)._replace(path=f"/{name}").geturl()
+
+
+def name_of(database_url: str) -> str:
+    return urlsplit(database_url).path.lstrip("/")
+
+
 def database(url: str, *, engine: str, pool_size: int | None = None) -> dict[str, Any]:
     """Django's settings of one database.
 

@@ -35,7 +35,7 @@ class Places:
 
     @property
     def valkey_socket(self) -> Path:
-        return self.sockets / "valkey"
+        return self.sockets / "valkey.sock"
 
     def database_url(self, role: str, name: str = DATABASE) -> str:
         return f"postgresql://{role}@/{name}?host={quote(str(self.sockets), safe='')}"
