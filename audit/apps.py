@@ -11,8 +11,8 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of every write of a domain entity, and of every operator scope."""
-        from audit.record import record_changes, record_operator_scope  # noqa: PLC0415
-        from tenancy import changes, scope  # noqa: PLC0415
+        from audit.record import record_changes, record_operator_scope
+        from tenancy import changes, scope
 
         changes.register_listener(record_changes)
         scope.register_reporter(record_operator_scope)

@@ -33,7 +33,7 @@ class AuditEvent(TenantModel):
         "tenancy.Organization", models.DO_NOTHING, related_name="+", db_constraint=False
     )
     event = models.TextField()
-    personal = models.TextField(null=True)  # noqa: DJ001 - absent, not empty
+    personal = models.TextField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
 
     action = _from_event("action")

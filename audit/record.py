@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 import rfc8785
@@ -16,7 +16,7 @@ from tenancy.acting import current
 from tenancy.changes import Change
 from tenancy.entities import Entity
 from tenancy.models import SITE_ORGANIZATION_ID, DomainEvent
-from tenancy.scope import require_for
+from tenancy.scope import current_scope, require_for
 
 Outcome = Literal["success", "denied", "failed"]
 
@@ -122,6 +122,33 @@ def record_operator_scope(reason: str, organization_id: int | None) -> None:
     with transaction.atomic():
         for log in sorted(logs):
             record("operator.scope_opened", target, organization_id=log, detail={"reason": reason})
+
+
+def record_not_found(path: str, *, status: int) -> None:
+    """A signed-in person asked for something that is not there, or not theirs; which, nobody says.
+
+    Recorded in each organization of the person's scope, once per actor, path and minute, so that
+    a crawler fills no log. Operators see everything and are recorded by their scopes.
+    """
+    scope_now = current_scope()
+    actor = str(current().actor)
+    recent = AuditEvent.objects.filter(
+        organization_id__in=scope_now.organizations if scope_now else (),
+        actor=actor,
+        action="access.not_found",
+        target_id=path[:200],
+        recorded_at__gt=datetime.now(UTC) - timedelta(minutes=1),
+    )
+    told = set(recent.values_list("organization_id", flat=True))
+    for organization_id in sorted(scope_now.organizations if scope_now else ()):
+        if organization_id not in told:
+            record(
+                "access.not_found",
+                ("path", path[:200]),
+                organization_id=organization_id,
+                outcome="denied",
+                detail={"status": status},
+            )
 
 
 def _of_change(change: Change) -> Event:

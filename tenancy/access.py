@@ -8,11 +8,13 @@ nothing else knows what a role may do. What a *suspended* organization's actors 
 from enum import StrEnum
 from typing import Any
 
+from django.db import connection
+
 from tenancy.acting import Actor
 from tenancy.errors import AccessDenied
 from tenancy.models import Membership, Organization, Role, ServiceAccount, User
 
-__all__ = ["Actor", "Permission", "may", "permissions_of", "require"]
+__all__ = ["Actor", "Permission", "may", "organizations_of", "permissions_of", "require"]
 
 
 class Permission(StrEnum):
@@ -126,3 +128,13 @@ def _name(thing: Any) -> str:
     if isinstance(thing, int):
         return f"organization {thing}"
     return f"{thing._meta.model_name} {thing.pk}"
+
+
+def organizations_of(person: User) -> list[int]:
+    """The organizations that a signed-in person belongs to, learned before there is any scope.
+
+    Call it with the session's own user only.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organization_id FROM organizations_of(%s)", [person.pk])
+        return [row[0] for row in cursor.fetchall()]

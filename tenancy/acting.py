@@ -50,7 +50,9 @@ class Actor:
             return cls("system")
         if kind in ("user", "service", "operator") and number.isdecimal():
             return cls(kind, int(number))  # type: ignore[arg-type]
-        raise ValueError(f"{text!r} names no actor; expected system, user:7, service:7 or operator:7")
+        raise ValueError(
+            f"{text!r} names no actor; expected system, user:7, service:7 or operator:7"
+        )
 
     def __str__(self) -> str:
         return self.kind if self.id is None else f"{self.kind}:{self.id}"

@@ -11,6 +11,6 @@ class TenancyConfig(AppConfig):
 
     def ready(self) -> None:
         """Give the roles their rights before the first table is made."""
-        from tenancy import roles  # noqa: PLC0415 - models are not loaded before this
+        from tenancy import roles
 
         roles.connect(self)

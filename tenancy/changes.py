@@ -65,9 +65,7 @@ def create_many[E: Entity](entities: Iterable[E]) -> list[E]:
         return []
     with transaction.atomic(), recording():
         type(new[0])._base_manager.bulk_create(new)
-        _tell(
-            [Change(kind="created", entity=one, before={}, after=_audited(one)) for one in new]
-        )
+        _tell([Change(kind="created", entity=one, before={}, after=_audited(one)) for one in new])
     return new
 
 
@@ -124,8 +122,10 @@ def delete(entity: Entity) -> None:
     """
     with transaction.atomic(), recording():
         # What was read may be old: delete the row that is there, and report that one.
-        now = type(entity)._base_manager.select_for_update(of=("self",)).get(
-            organization_id=entity.organization_id, pk=entity.pk
+        now = (
+            type(entity)
+            ._base_manager.select_for_update(of=("self",))
+            .get(organization_id=entity.organization_id, pk=entity.pk)
         )
         collector = Collector(using="default", origin=now)
         collector.collect([now])
@@ -134,7 +134,9 @@ def delete(entity: Entity) -> None:
         ]
         for queryset in collector.fast_deletes:
             doomed += [one for one in queryset if isinstance(one, Entity)]
-        gone = [Change(kind="deleted", entity=one, before=_audited(one), after={}) for one in doomed]
+        gone = [
+            Change(kind="deleted", entity=one, before=_audited(one), after={}) for one in doomed
+        ]
         events = _events(gone)
         key = now.pk
         now.delete()

@@ -52,9 +52,7 @@ def _mission(
         yield _about(name, mission, changed=fields)
 
 
-def _assignment(
-    kind: str, assignment: Assignment, before: Mapping[str, Any]
-) -> Iterator[Happened]:
+def _assignment(kind: str, assignment: Assignment, before: Mapping[str, Any]) -> Iterator[Happened]:
     data: dict[str, Any] = {
         "assignment": {
             "id": assignment.pk,

@@ -258,7 +258,7 @@ class TimelineEntry(Entity):
     audited = ("external_id", "kind", "title", "starts_at", "ends_at", "location", "notes")
 
     mission = TenantForeignKey(Mission, models.CASCADE, related_name="timeline")
-    external_id = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - absent ≠ ""
+    external_id = models.CharField(max_length=128, null=True, blank=True)
     kind = models.CharField(max_length=32, default="note")
     title = models.CharField(max_length=300)
     starts_at = models.DateTimeField()

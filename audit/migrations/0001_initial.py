@@ -9,34 +9,162 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.UUIDField(db_default=django.db.models.functions.uuid.UUID7(), editable=False, primary_key=True, serialize=False)),
-                ('event', models.TextField()),
-                ('personal', models.TextField(null=True)),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('action', models.GeneratedField(db_persist=True, expression=django.db.models.fields.json.KeyTextTransform('action', django.db.models.functions.comparison.Cast('event', models.JSONField())), null=True, output_field=models.TextField())),
-                ('outcome', models.GeneratedField(db_persist=True, expression=django.db.models.fields.json.KeyTextTransform('outcome', django.db.models.functions.comparison.Cast('event', models.JSONField())), null=True, output_field=models.TextField())),
-                ('actor', models.GeneratedField(db_persist=True, expression=django.db.models.fields.json.KeyTextTransform('actor', django.db.models.functions.comparison.Cast('event', models.JSONField())), null=True, output_field=models.TextField())),
-                ('target_type', models.GeneratedField(db_persist=True, expression=django.db.models.fields.json.KeyTextTransform('target_type', django.db.models.functions.comparison.Cast('event', models.JSONField())), null=True, output_field=models.TextField())),
-                ('target_id', models.GeneratedField(db_persist=True, expression=django.db.models.fields.json.KeyTextTransform('target_id', django.db.models.functions.comparison.Cast('event', models.JSONField())), null=True, output_field=models.TextField())),
-                ('project_id', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('project_id', django.db.models.functions.comparison.Cast('event', models.JSONField())), models.BigIntegerField()), null=True, output_field=models.BigIntegerField())),
-                ('correlation_id', models.GeneratedField(db_persist=True, expression=django.db.models.fields.json.KeyTextTransform('correlation_id', django.db.models.functions.comparison.Cast('event', models.JSONField())), null=True, output_field=models.TextField())),
-                ('job_id', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('job_id', django.db.models.functions.comparison.Cast('event', models.JSONField())), models.UUIDField()), null=True, output_field=models.UUIDField())),
-                ('organization', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.db.models.functions.uuid.UUID7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("event", models.TextField()),
+                ("personal", models.TextField(null=True)),
+                (
+                    "recorded_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "action",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.fields.json.KeyTextTransform(
+                            "action",
+                            django.db.models.functions.comparison.Cast("event", models.JSONField()),
+                        ),
+                        null=True,
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.fields.json.KeyTextTransform(
+                            "outcome",
+                            django.db.models.functions.comparison.Cast("event", models.JSONField()),
+                        ),
+                        null=True,
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "actor",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.fields.json.KeyTextTransform(
+                            "actor",
+                            django.db.models.functions.comparison.Cast("event", models.JSONField()),
+                        ),
+                        null=True,
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "target_type",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.fields.json.KeyTextTransform(
+                            "target_type",
+                            django.db.models.functions.comparison.Cast("event", models.JSONField()),
+                        ),
+                        null=True,
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "target_id",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.fields.json.KeyTextTransform(
+                            "target_id",
+                            django.db.models.functions.comparison.Cast("event", models.JSONField()),
+                        ),
+                        null=True,
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "project_id",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Cast(
+                            django.db.models.fields.json.KeyTextTransform(
+                                "project_id",
+                                django.db.models.functions.comparison.Cast(
+                                    "event", models.JSONField()
+                                ),
+                            ),
+                            models.BigIntegerField(),
+                        ),
+                        null=True,
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                (
+                    "correlation_id",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.fields.json.KeyTextTransform(
+                            "correlation_id",
+                            django.db.models.functions.comparison.Cast("event", models.JSONField()),
+                        ),
+                        null=True,
+                        output_field=models.TextField(),
+                    ),
+                ),
+                (
+                    "job_id",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Cast(
+                            django.db.models.fields.json.KeyTextTransform(
+                                "job_id",
+                                django.db.models.functions.comparison.Cast(
+                                    "event", models.JSONField()
+                                ),
+                            ),
+                            models.UUIDField(),
+                        ),
+                        null=True,
+                        output_field=models.UUIDField(),
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['organization', '-id'], name='auditevent_recent'), models.Index(fields=['organization', 'target_type', 'target_id', '-id'], name='auditevent_of_target'), models.Index(fields=['organization', 'correlation_id'], name='auditevent_of_correlation'), models.Index(fields=['organization', 'actor', '-id'], name='auditevent_of_actor')],
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(fields=["organization", "-id"], name="auditevent_recent"),
+                    models.Index(
+                        fields=["organization", "target_type", "target_id", "-id"],
+                        name="auditevent_of_target",
+                    ),
+                    models.Index(
+                        fields=["organization", "correlation_id"], name="auditevent_of_correlation"
+                    ),
+                    models.Index(
+                        fields=["organization", "actor", "-id"], name="auditevent_of_actor"
+                    ),
+                ],
             },
         ),
     ]

@@ -31,7 +31,7 @@ class Job(TenantModel):
     caused_by = models.UUIDField(null=True)
 
     state = models.CharField(max_length=16, choices=State)
-    hold = models.CharField(max_length=32, choices=Hold, null=True)  # noqa: DJ001 - absent
+    hold = models.CharField(max_length=32, choices=Hold, null=True)
     reason = models.CharField(max_length=64, blank=True, default="")
     fence = models.BigIntegerField(default=0)
     attempt = models.IntegerField(default=0)
@@ -72,7 +72,9 @@ class Job(TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [
             # the job list, by state, by organization, by group: newest first, without the finished
-            models.Index(fields=["state", "-id"], name="job_by_state", condition=~Q(state="succeeded")),
+            models.Index(
+                fields=["state", "-id"], name="job_by_state", condition=~Q(state="succeeded")
+            ),
             models.Index(
                 fields=["organization", "state", "-id"],
                 name="job_by_organization",
@@ -200,9 +202,7 @@ class DeadLetter(TenantModel):
     raw = models.BinaryField(null=True)
     fingerprint = models.CharField(max_length=64)
 
-    state = models.CharField(
-        max_length=16, choices=DeadLetterState, default=DeadLetterState.OPEN
-    )
+    state = models.CharField(max_length=16, choices=DeadLetterState, default=DeadLetterState.OPEN)
     handled_at = models.DateTimeField(null=True)
     handled_by = models.CharField(max_length=64, blank=True, default="")
     handled_reason = models.TextField(blank=True, default="")
@@ -218,7 +218,9 @@ class DeadLetter(TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["state", "-id"], name="deadletter_by_state"),
-            models.Index(fields=["organization", "state", "-id"], name="deadletter_of_organization"),
+            models.Index(
+                fields=["organization", "state", "-id"], name="deadletter_of_organization"
+            ),
             models.Index(
                 fields=["fingerprint", "organization", "-id"],
                 name="deadletter_by_fingerprint",

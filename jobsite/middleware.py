@@ -1,0 +1,66 @@
+"""Give each request its actor, its scope and one transaction.
+
+Pages of the admin read tenant tables while their template renders, after the view has returned;
+so scope and transaction enclose the whole response, not only the view. The API opens its own scope,
+from the organization in its path.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+from audit.record import record_not_found
+from tenancy.access import organizations_of
+from tenancy.acting import Actor, acting
+from tenancy.models import User
+from tenancy.scope import operator_scope, scope
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+log = structlog.get_logger(__name__)
+
+
+class ScopeMiddleware:
+    """For the admin site: an operator sees everything and it is recorded, others see their own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith(reverse("admin:index")) or not request.user.is_authenticated:
+            return self.get_response(request)
+        with _scope_of(request):
+            with transaction.atomic():
+                response = self.get_response(request)
+                if response.status_code >= 500:
+                    transaction.set_rollback(True)
+            if response.status_code in (403, 404):
+                # In a transaction of its own: that of the page was undone.
+                with transaction.atomic():
+                    record_not_found(request.path, status=response.status_code)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """A view that raised leaves nothing half-done, whatever page its exception becomes."""
+        if connection.in_atomic_block:
+            transaction.set_rollback(True)
+
+
+@contextmanager
+def _scope_of(request: HttpRequest) -> Iterator[None]:
+    person = request.user
+    assert isinstance(person, User)
+    correlation_id = structlog.contextvars.get_contextvars().get("request_id")
+    actor = Actor.operator(person.pk) if person.is_operator else Actor.user(person.pk)
+    with acting(actor, source="admin", correlation_id=correlation_id):
+        structlog.contextvars.bind_contextvars(actor_id=str(actor))
+        if person.is_operator:
+            with operator_scope(f"{request.method} {request.path}"):
+                yield
+        else:
+            with scope(organizations_of(person)):
+                yield
