@@ -5,6 +5,7 @@ the variable, the value and what is accepted. `seen` lists every variable that w
 a test can hold docs/operate/settings.md against it.
 """
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,6 +56,19 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
     return number
 
 
+def decimal(name: str, default: float, *, minimum: float, maximum: float) -> float:
+    value = text(name)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not minimum <= number <= maximum:  # not a number is not between, either
+        raise BadVariable(name, value, f"give a number from {minimum:g} to {maximum:g}")
+    return number
+
+
 def choice(name: str, default: str, *, among: Sequence[str]) -> str:
     value = text(name)
     if not value:
@@ -68,6 +82,18 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
     """A list separated by commas."""
     value = text(name)
     return [word.strip() for word in value.split(",") if word.strip()] or list(default)
+
+
+def integers(name: str, default: Sequence[int], *, minimum: int, maximum: int) -> list[int]:
+    """A list of whole numbers separated by commas."""
+    try:
+        numbers = [int(word) for word in words(name)]
+    except ValueError:
+        numbers = [minimum - 1]
+    if not all(minimum <= number <= maximum for number in numbers):
+        accepted = f"give whole numbers from {minimum} to {maximum}, separated by commas"
+        raise BadVariable(name, text(name), accepted)
+    return numbers or list(default)
 
 
 def folder(name: str, default: Path) -> Path:

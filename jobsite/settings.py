@@ -87,6 +87,9 @@ JOBS_HEARTBEAT_SECONDS = environment.integer(
 )
 WORKER_GRACE_SECONDS = environment.integer("WORKER_GRACE_SECONDS", 30, minimum=1, maximum=3600)
 
+# Shortens every wait before a retry; for tests and the demo.
+JOBS_RETRY_SCALE = environment.decimal("JOBS_RETRY_SCALE", 1.0, minimum=0.0, maximum=1.0)
+
 DRAMATIQ_BROKER = {
     "BROKER": "jobs.broker.broker.GroupBroker",
     "OPTIONS": {"url": REDIS_URL},
@@ -104,16 +107,27 @@ DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
 # It would declare the queue `default`, for a table that is not used here.
 DRAMATIQ_IGNORED_MODULES = ["django_dramatiq.tasks"]
 
-# -- Mail, objects, search --------------------------------------------------------------------
+# -- Mail, webhooks, objects, search ----------------------------------------------------------
 
+# The demo's mail catcher and its page with what arrived, on this machine only.
+RECEIVERS_SMTP_PORT = environment.integer("RECEIVERS_SMTP_PORT", 8025, minimum=1, maximum=65535)
+RECEIVERS_WEB_PORT = environment.integer("RECEIVERS_WEB_PORT", 8026, minimum=1, maximum=65535)
+RECEIVERS_SECRETS_FILE = DATA_DIR / "receiver_secrets.json"
 EMAIL_URL = environment.url(
-    "EMAIL_URL",
-    f"smtp://127.0.0.1:{environment.integer('MAIL_PORT', 8025, minimum=1, maximum=65535)}",
-    schemes=addresses.MAIL_SCHEMES,
+    "EMAIL_URL", f"smtp://127.0.0.1:{RECEIVERS_SMTP_PORT}", schemes=addresses.MAIL_SCHEMES
 )
 MAILERS = {"default": addresses.mailer(EMAIL_URL)}
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", f"notifications@{PUBLIC.host}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Webhooks go to public addresses, over https, to port 443. These widen it: for a receiver on one's
+# own machine (`make run` does that), or inside one's own network.
+WEBHOOK_ALLOW_HTTP = environment.boolean("WEBHOOK_ALLOW_HTTP", False)
+WEBHOOK_ALLOWED_HOSTS = environment.words("WEBHOOK_ALLOWED_HOSTS")
+WEBHOOK_ALLOWED_PORTS = environment.integers(
+    "WEBHOOK_ALLOWED_PORTS", [443], minimum=1, maximum=65535
+)
+# Keys that encrypt webhook secrets at rest, the newest first; SECRET_KEY where none is given.
+SECRETS_KEYS = environment.words("SECRETS_KEYS")
 OBJECT_STORE_URL = environment.url(
     "OBJECT_STORE_URL",
     (DATA_DIR / "objects").as_uri(),
@@ -160,6 +174,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "jobsite.middleware.ScopeMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

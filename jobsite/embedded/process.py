@@ -43,19 +43,23 @@ class Server:
             self.process.wait()
 
 
-def ends_with_starter(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    """What a child runs before its program, so that the kernel stops it when the starter dies.
+def die_with_starter(stop_signal: signal.Signals) -> None:
+    """Have the kernel send us `stop_signal` when the process that started us ends.
 
-    The kernel watches the *thread* that started the child: start servers from a thread that lives
-    as long as the process, the main one. Only Linux can do this.
+    Holds beyond `exec`. The kernel watches the *thread* that started us, so a starter does so from
+    a thread that lives as long as it does, the main one. Only Linux can do this; elsewhere nothing
+    happens.
     """
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(stop_signal))
+
+
+def ends_with_starter(stop_signal: signal.Signals) -> Callable[[], None]:
+    """What a child runs between fork and exec, so that it ends when we do."""
     starter = os.getpid()
 
     def arrange() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
+        die_with_starter(stop_signal)
         if os.getppid() != starter:  # it died before the line above
             os._exit(1)
 
@@ -88,7 +92,7 @@ def spawn(
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             pass_fds=[lock],
             start_new_session=True,
-            preexec_fn=ends_with_starter(stop_signal),  # only calls prctl
+            preexec_fn=ends_with_starter(stop_signal),
             user=uid,
             group=gid,
             extra_groups=None if uid is None else [],

@@ -1,0 +1,252 @@
+"""From nothing to the running product, step by step, and back."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from django.conf import settings
+
+from jobsite.embedded import postgres, process, valkey
+from jobsite.embedded.process import AlreadyRunning, Server, ServerFailed
+from jobsite.embedded.requirements import postgres_complaint, redis_complaint
+from jobsite.running import ports, programs, supervisor, table
+from jobsite.running.orphans import Orphans, adopt
+from jobsite.running.supervisor import Supervisor
+
+WEB_READY_SECONDS = 60
+
+
+class Stop(BaseException):
+    """Someone asked us to stop, by Ctrl-C or SIGTERM."""
+
+
+class StepFailed(Exception):
+    """A step of the start failed; the text says which and why."""
+
+
+class Run:
+    """One `make run`. Servers first, then what uses them; stopped in the opposite order."""
+
+    def __init__(self) -> None:
+        self.data: Path = settings.DATA_DIR
+        self.run = self.data / "run"
+        self.logs = self.data / "logs"
+        self.servers: dict[str, Server] = {}
+        self.starters: dict[str, Callable[[], Server]] = {}
+        self.supervisor: Supervisor | None = None
+        self.orphans = Orphans()
+
+    def __call__(self) -> None:
+        with ExitStack() as last:
+            self.prepare_folders()
+            last.enter_context(self.alone())
+            self.choose_ports()
+            last.callback(self.stop_servers)
+            self.start_servers()
+            self.migrate()
+            self.seed_once()
+            last.callback(self.stop_programs)
+            self.start_programs()
+            self.wait_until_ready()
+            table.show(self.ports, logs=self.logs)
+            print("Ctrl-C stops all of it; data stay.", flush=True)
+            self.watch()
+
+    # -- the start ----------------------------------------------------------------------------
+
+    def prepare_folders(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        shutil.rmtree(self.run, ignore_errors=True)
+        (self.run / "metrics").mkdir(parents=True)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        try:
+            with process.locked(self.data / "run.lock", patience_seconds=2):
+                yield
+        except AlreadyRunning:
+            raise StepFailed(
+                f"It is running already, with the data in {self.data}: stop it first, or set "
+                "DATA_DIR to another folder (and PORT) for a second one."
+            ) from None
+
+    def choose_ports(self) -> None:
+        self.ports: dict[str, int] = {}
+        for name in ("PORT", "RECEIVERS_SMTP_PORT", "RECEIVERS_WEB_PORT"):
+            wanted = getattr(settings, name)
+            self.ports[name] = ports.choose(name, wanted, set(self.ports.values()))
+        added = programs.environment(self.ports, self.run / "metrics")
+        given = {name: value for name, value in os.environ.items() if value and name in added}
+        os.environ.update(
+            added | given | {"DATA_DIR": str(self.data), **texts(self.ports)},
+            DJANGO_SETTINGS_MODULE="jobsite.settings",
+        )
+
+    def start_servers(self) -> None:
+        places = settings.PLACES
+        if os.environ.get("DATABASE_URL"):
+            complain(postgres_complaint(settings.DATABASE_URL))
+        else:
+            self.start_server("PostgreSQL", lambda: postgres.start(places))
+        if os.environ.get("REDIS_URL"):
+            complain(redis_complaint(settings.REDIS_URL))
+        else:
+            self.start_server("Valkey", lambda: valkey.start(places, persistent=True))
+
+    def start_server(self, name: str, starter: Callable[[], Server]) -> None:
+        self.starters[name] = starter
+        with progress(name):
+            self.servers[name] = starter()
+
+    def migrate(self) -> None:
+        with progress("Migrations"):
+            self.command("migrate", "--verbosity=0")
+
+    def seed_once(self) -> None:
+        """Demo data, on the first start only: the mark is written when all of them are there."""
+        mark = self.data / "demo.seeded"
+        if mark.exists():
+            return
+        with progress("Demo data (first start only)"):
+            self.command("demo")
+        mark.touch()
+
+    def command(self, *arguments: str) -> None:
+        log = self.logs / f"{arguments[0]}.log"
+        with log.open("wb") as output:
+            done = subprocess.run(
+                programs.manage(*arguments),
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=process.ends_with_starter(signal.SIGTERM),
+            )
+        if done.returncode:
+            raise StepFailed(
+                f"manage.py {arguments[0]} failed: {process.last_words(log, 1)} (more in {log})"
+            )
+
+    def start_programs(self) -> None:
+        self.supervisor = supervisor.start(
+            programs.programs(self.ports, settings.RECEIVERS_SECRETS_FILE),
+            run=self.run,
+            logs=self.logs,
+            socket=settings.PLACES.sockets / "supervisor.sock",
+            user=pwd.getpwuid(os.getuid()).pw_name,
+            directory=settings.BASE_DIR,
+        )
+
+    def wait_until_ready(self) -> None:
+        with progress("Web, workers, scheduler, receivers"):
+            deadline = time.monotonic() + WEB_READY_SECONDS
+            while not (self.web_answers() and self.all_running()):
+                if time.monotonic() > deadline:
+                    raise StepFailed(self.what_is_not_up())
+                time.sleep(0.1)
+
+    def web_answers(self) -> bool:
+        address = f"http://127.0.0.1:{self.ports['PORT']}/admin/login/"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()  # http, and ours
+        except OSError:
+            return False
+        return True
+
+    def all_running(self) -> bool:
+        states = self.supervisor.states() if self.supervisor else {}
+        return bool(states) and set(states.values()) == {"RUNNING"}
+
+    def what_is_not_up(self) -> str:
+        states = self.supervisor.states() if self.supervisor else {}
+        waiting = [name for name, state in states.items() if state != "RUNNING"] or ["web"]
+        words = process.last_words(self.logs / f"{waiting[0]}.log")
+        return (
+            f"Not up after {WEB_READY_SECONDS} s: {', '.join(waiting)}. {waiting[0]} says: {words}"
+        )
+
+    # -- while it runs ------------------------------------------------------------------------
+
+    def watch(self) -> None:
+        """Until we are told to stop: restart a server that ended, end orphans."""
+        never = threading.Event()
+        while self.supervisor and self.supervisor.process.poll() is None:
+            self.orphans.tend(self.known())
+            for name, server in self.servers.items():
+                if server.process.poll() is not None:
+                    print(f"{name} ended by itself; starting it again.", flush=True)
+                    self.servers[name] = self.starters[name]()
+            never.wait(1)
+        raise StepFailed(f"The supervisor ended by itself; see {self.logs / 'supervisor.log'}.")
+
+    def known(self) -> list[int]:
+        pids = [server.process.pid for server in self.servers.values()]
+        return [*pids, self.supervisor.process.pid] if self.supervisor else pids
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def stop_programs(self) -> None:
+        if self.supervisor:
+            with progress("Stopping; running jobs finish"):
+                self.supervisor.stop()
+                self.orphans.end(self.known(), grace_seconds=settings.WORKER_GRACE_SECONDS)
+
+    def stop_servers(self) -> None:
+        for server in reversed(self.servers.values()):
+            server.stop()
+
+
+def texts(numbers: dict[str, int]) -> dict[str, str]:
+    return {name: str(number) for name, number in numbers.items()}
+
+
+def complain(sentence: str) -> None:
+    if sentence:
+        raise StepFailed(sentence)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    print(f"  {what} … ", end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print(flush=True)
+        raise
+    print(f"{time.monotonic() - began:.1f} s", flush=True)
+
+
+def on_signal(number: int, frame: FrameType | None) -> NoReturn:
+    # Whoever asks twice is heard once: the end is under way, and cutting it short loses work.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stop
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    adopt()
+    try:
+        Run()()
+    except Stop:
+        print("Stopped.")
+        return 0
+    except (StepFailed, ServerFailed, ports.PortTaken) as error:
+        print(error)
+        return 1
+    return 0
