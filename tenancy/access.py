@@ -14,7 +14,7 @@ from tenancy.acting import Actor
 from tenancy.errors import AccessDenied
 from tenancy.models import Membership, Organization, Role, ServiceAccount, User
 
-__all__ = ["Actor", "Permission", "may", "organizations_of", "permissions_of", "require"]
+__all__ = ["Actor", "Permission", "granted", "may", "organizations_of", "permissions_of", "require"]
 
 
 class Permission(StrEnum):
@@ -84,11 +84,15 @@ def may(actor: Actor, permission: Permission, thing: Any) -> bool:
     Needs a scope that shows the organization; one that does not show it answers False.
     """
     organization = _organization_of(thing)
-    if organization is None:
-        return False
-    if not organization.is_active and not permission.only_reads and actor.kind != "operator":
-        return False
-    return permission in permissions_of(actor, organization.pk)
+    return organization is not None and permission in granted(actor, organization)
+
+
+def granted(actor: Actor, organization: Organization) -> frozenset[Permission]:
+    """All that an actor may do in an organization as it stands: in a suspended one, only read."""
+    held = permissions_of(actor, organization.pk)
+    if organization.is_active or actor.kind == "operator":
+        return held
+    return frozenset(one for one in held if one.only_reads)
 
 
 def require(actor: Actor, permission: Permission, thing: Any) -> None:

@@ -1,0 +1,234 @@
+"""The base of every admin page about rows of organizations.
+
+A subclass names four permissions of `tenancy.access`, and everything follows from them: which rows
+a list shows, which pages and buttons exist, what a form offers, what a POST may do. A row of
+another organization does not exist: not found, in no list, in no choice.
+
+    @admin.register(Mission)
+    class MissionAdmin(TenantAdmin):
+        section, icon = "Work", "flag"
+        view_permission = Permission.MISSION_VIEW
+        add_permission = change_permission = delete_permission = Permission.MISSION_EDIT
+        list_display = ("reference", "title", "state")
+        list_filter = (BY_ORGANIZATION, "state")
+
+A permission left at None is nobody's: `add_permission = None` is a list that nothing is added to.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import ForeignKey, Model, ProtectedError, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.widgets import UnfoldAdminAutocompleteWidget, UnfoldAdminSelectWidget
+
+from tenancy import changes
+from tenancy.access import Permission
+from tenancy.admin.forms import TenantForm, TenantFormSet, refusal
+from tenancy.admin.lists import ListAdmin
+from tenancy.admin.rights import rights_of
+from tenancy.models import SITE_ORGANIZATION_ID, Organization
+
+if TYPE_CHECKING:
+    from django.contrib.admin import TabularInline
+else:
+    from unfold.admin import TabularInline
+
+
+class OrganizationFilter(AutocompleteSelectFilter):  # type: ignore[misc]
+    """By organization, found by typing: as a plain select ten thousand make a page of 4.8 MB."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        """The chosen one alone; the rest is looked up."""
+        return []
+
+
+BY_ORGANIZATION = ("organization", OrganizationFilter)
+
+
+class Permitted:
+    """Maps Django's four questions to permissions of `tenancy.access`, per row and in general."""
+
+    view_permission: ClassVar[Permission]
+    add_permission: ClassVar[Permission | None] = None
+    change_permission: ClassVar[Permission | None] = None
+    delete_permission: ClassVar[Permission | None] = None
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this row, or any at all, is shown."""
+        return _may(request, self.view_permission, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether a row can be made (inside the row `obj`, for inlines)."""
+        return _may(request, self.add_permission, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this row, or any at all, can be changed."""
+        return _may(request, self.change_permission, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this row, or any at all, can be deleted."""
+        return _may(request, self.delete_permission, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether the list has an entry in the navigation."""
+        return self.has_view_permission(request)
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer the rows of the person's own organizations only."""
+        remote = db_field.related_model
+        if "queryset" not in kwargs and getattr(remote, "is_tenant", False):
+            kwargs["queryset"] = visible(request, remote, self.view_permission)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class TenantAdmin(Permitted, ListAdmin):
+    """Pages about rows of one model, each of one organization; see the top of this module."""
+
+    form = TenantForm
+    list_select_related = ("organization",)
+
+    # -- what is there ------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows that the person may see. Row-level security says the same once more."""
+        return visible(request, self.model, self.view_permission)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """One row. Raises Http404 for one that is not there, or not theirs: nobody says which."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The columns; with the organization for whoever sees several."""
+        columns = [one for one in super().get_list_display(request) if one != "organization"]
+        if self.model is Organization or self._organizations(request) == 1:
+            return columns
+        return [*columns[:1], "organization", *columns[1:]]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """The filters; that by organization only for whoever sees several."""
+        several = self._organizations(request) != 1
+        return [
+            one for one in super().get_list_filter(request) if several or one != BY_ORGANIZATION
+        ]
+
+    # -- forms --------------------------------------------------------------------------------
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """The organization first: chosen when a row is made, shown ever after."""
+        fields = [one for one in super().get_fields(request, obj) if one != "organization"]
+        return fields if self.model is Organization else ["organization", *fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """A row never moves to another organization."""
+        fixed = () if obj is None or self.model is Organization else ("organization",)
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """The form, with the organization where a row is made."""
+        if "fields" not in kwargs:
+            kwargs["fields"] = flatten_fieldsets(self.get_fieldsets(request, obj))
+        if kwargs["fields"] is not None:
+            kwargs["fields"] = [one for one in kwargs["fields"] if one != "organization"]
+        added: dict[str, Any] = {"refused": getattr(request, "_refused", "")}
+        if obj is None and self.model is not Organization:
+            added["organization"] = self._organization_field(request)
+        kwargs["form"] = type(self.form.__name__, (self.form,), added)
+        return super().get_form(request, obj, change, **kwargs)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The form; what the database refuses comes back as an error in it, with what was typed."""
+        try:
+            with transaction.atomic():
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except (IntegrityError, ProtectedError, ValidationError) as error:
+            request._refused = refusal(error)  # type: ignore[attr-defined]
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Through the one door."""
+        changes.save(obj)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The rows inside, through the same door."""
+        saved = formset.save(commit=False)
+        for gone in formset.deleted_objects:
+            changes.delete(gone)
+        for one in saved:
+            changes.save(one)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Through the one door."""
+        changes.delete(obj)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The audit log of this row."""
+        one = self.get_object(request, object_id)
+        query = {"target_type": self.opts.model_name, "target_id": one.pk}
+        address = reverse("admin:audit_auditevent_changelist")
+        return HttpResponseRedirect(f"{address}?{urlencode(query)}")
+
+    def _organizations(self, request: HttpRequest) -> int | None:
+        own = rights_of(request).organizations(self.view_permission)
+        return None if own is None else len(own)
+
+    def _organization_field(self, request: HttpRequest) -> forms.ModelChoiceField[Organization]:
+        """Chosen among one's own; with only one there is nothing to choose."""
+        assert self.add_permission is not None
+        choices = visible(request, Organization, self.add_permission)
+        if rights_of(request).is_operator:
+            reference = self.model._meta.get_field("organization")
+            widget: Any = UnfoldAdminAutocompleteWidget(reference, self.admin_site)
+            return forms.ModelChoiceField(choices, widget=widget)
+        only = choices[0] if len(choices[:2]) == 1 else None
+        return forms.ModelChoiceField(
+            choices, initial=only, disabled=only is not None, widget=UnfoldAdminSelectWidget()
+        )
+
+
+class TenantInline(Permitted, TabularInline):  # type: ignore[type-arg]
+    """Rows shown inside the page of the row that they hang on."""
+
+    form = TenantForm
+    formset = TenantFormSet
+    extra = 0
+    show_change_link = True
+
+
+def visible(
+    request: HttpRequest, model: type[Model] | Any, permission: Permission
+) -> QuerySet[Any]:
+    """The rows of the organizations where the person holds `permission`."""
+    rows: QuerySet[Any] = model._default_manager.all()
+    own = rights_of(request).organizations(permission)
+    if model is Organization:
+        rows = rows.exclude(pk=SITE_ORGANIZATION_ID)
+        return rows if own is None else rows.filter(pk__in=own)
+    return rows if own is None else rows.filter(organization_id__in=own)
+
+
+def _may(request: HttpRequest, permission: Permission | None, thing: Any) -> bool:
+    return permission is not None and rights_of(request).may(permission, thing)
