@@ -1,5 +1,23 @@
 """All tables of this app, imported for Django."""
 
+from jobs.families.notifications.models import (
+    Delivery,
+    DeliveryAttempt,
+    Endpoint,
+    Subscription,
+    SuppressedAddress,
+)
 from jobs.ledger.models import Attempt, DeadLetter, IdempotencyKey, Job, Worker
 
-__all__ = ["Attempt", "DeadLetter", "IdempotencyKey", "Job", "Worker"]
+__all__ = [
+    "Attempt",
+    "DeadLetter",
+    "Delivery",
+    "DeliveryAttempt",
+    "Endpoint",
+    "IdempotencyKey",
+    "Job",
+    "Subscription",
+    "SuppressedAddress",
+    "Worker",
+]
