@@ -1,0 +1,54 @@
+"""The line in front of the workers, on Redis. It knows no family and no ledger.
+
+*What is here.* References to jobs, and whole messages of plain Dramatiq actors. For jobs PostgreSQL
+is authoritative: Redis may lose everything, and then answers nothing (`NoEpoch`) until recovery has
+put the unfinished jobs back and opened a new epoch. A plain message lives only here.
+
+*The words.* A **group** is what a worker subscribes to, and what Dramatiq calls a queue. In it each
+**owner** (an organization, or all plain actors together) has a queue of its own. The **ring** holds
+the owners that have something waiting, by virtual time: the next message is taken from the owner
+that has had least, which then pays for it. So what one owner has waiting costs the others nothing.
+
+*A message* is in exactly one of three places, and known by its id in all of them:
+
+    enqueue ──▶ waiting ──fetch──▶ leased ──ack──▶ gone
+       │           ▲ ▲               │ │
+       │ delay     │ └─release, reap─┘ │ retry
+       └──────▶ delayed ◀──────────────┘
+                  (becomes waiting when it is due and anyone fetches)
+
+A **lease** is a consumer's right to what it fetched, for 30 s from its last heartbeat. When it
+ends, `reap` gives the messages back and counts one lost lease; a worker that comes back later
+settles nothing. Delivery is at least once; exactly once takes the ledger and its fence.
+
+*The rooms.* `broker`, `consumer`: Dramatiq's two interfaces. `leases`: what one process holds.
+`queues`: one method for each operation. `lua/`: the operations, each atomic. `keys`: every key.
+`poison`: messages that nobody can run.
+
+*What comes from where.* Organization and id of a message come from its Redis key, never from its
+body. Times are Redis's clock; durations cross the border, never points in time.
+"""
+
+from jobs.broker.messages import (
+    Ack,
+    Disposition,
+    Entry,
+    GroupMessage,
+    Leased,
+    MessageKey,
+    Poison,
+    Release,
+    RetryAfter,
+)
+
+__all__ = [
+    "Ack",
+    "Disposition",
+    "Entry",
+    "GroupMessage",
+    "Leased",
+    "MessageKey",
+    "Poison",
+    "Release",
+    "RetryAfter",
+]

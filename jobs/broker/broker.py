@@ -1,0 +1,143 @@
+"""Dramatiq's Broker over the queues of many organizations."""
+
+import os
+import secrets
+import socket
+import time
+from datetime import timedelta
+from typing import Any
+
+from dramatiq import Broker, Message, MessageProxy, Middleware
+from dramatiq.errors import QueueJoinTimeout, QueueNotFound
+
+from jobs.broker.consumer import GroupConsumer
+from jobs.broker.leases import Leases
+from jobs.broker.messages import Entry, PoisonHook, RetryAfter
+from jobs.broker.queues import Queues
+
+
+class GroupBroker(Broker):
+    """A queue of Dramatiq is a *group* here: one consumer serves every organization's queue in it.
+
+    A message with the option `organization_id` stands in that organization's queue, any other in
+    the plain one beside them. Everything else is as Dramatiq documents it.
+
+    Parameters:
+      url: of Redis or Valkey, `redis://…` or `unix://…`.
+      middleware: as for any Dramatiq broker.
+      lease_seconds: how long a silent worker keeps its messages.
+      heartbeat_seconds: how often a living one is heard; at most half the lease.
+    """
+
+    queues: set[str]
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        middleware: list[Middleware] | None = None,
+        lease_seconds: float = 30,
+        heartbeat_seconds: float = 10,
+    ) -> None:
+        if not 0 < heartbeat_seconds <= lease_seconds / 2:
+            raise ValueError(
+                f"heartbeat_seconds is {heartbeat_seconds} and lease_seconds {lease_seconds}: one "
+                "lost heartbeat would lose the leases. Let the lease last two heartbeats or more."
+            )
+        super().__init__(middleware=middleware)
+        self.queues = set()
+        self.on_poison: list[PoisonHook] = []
+        self.backend = Queues(url, lease=timedelta(seconds=lease_seconds))
+        self._heartbeat = timedelta(seconds=heartbeat_seconds)
+        self._leases: dict[str, Leases] = {}
+        self._consumer_id = ""
+
+    @property
+    def consumer_id(self) -> str:
+        """Names this process in leases: host, process, and some chance against reused numbers."""
+        if not self._consumer_id:
+            self._consumer_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        return self._consumer_id
+
+    def declare_queue(self, queue_name: str) -> None:
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+
+    def get_declared_queues(self) -> set[str]:
+        return self.queues.copy()
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30000) -> GroupConsumer:
+        self._must_be_declared(queue_name)
+        if queue_name not in self._leases:
+            self._leases[queue_name] = Leases(
+                self.backend, queue_name, self.consumer_id, heartbeat=self._heartbeat
+            )
+        return GroupConsumer(
+            self, self._leases[queue_name], self.on_poison, prefetch=prefetch, timeout=timeout
+        )
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Put a message in line, to run after `delay` milliseconds.
+
+        Enqueued again while its own actor is running (as Dramatiq's Retries does), it comes back
+        when that run is acknowledged, in the same step; a crash in between repeats the run. One
+        that is already waiting, delayed, or leased elsewhere is left as it is.
+
+        Raises `BrokerUnavailable`, a connection error to Dramatiq, and then nothing was enqueued
+        as far as anyone can tell; to repeat it is harmless.
+        """
+        self.emit_before("enqueue", message, delay)
+        entry = _entry(message, timedelta(milliseconds=delay or 0))
+        leases = self._leases.get(entry.group)
+        running = leases and leases.running(entry.key)
+        if running:
+            running.disposition = RetryAfter(delay=entry.delay, body=entry.body)
+        else:
+            self.backend.enqueue([entry])
+        self.emit_after("enqueue", message, delay)
+        return message
+
+    def flush(self, queue_name: str) -> None:
+        """Drop all that is waiting or delayed in a group, of all organizations."""
+        self.backend.flush(queue_name)
+
+    def flush_all(self) -> None:
+        for queue_name in self.queues:
+            self.flush(queue_name)
+
+    def join(self, queue_name: str, *, interval: int = 100, timeout: int | None = None) -> None:
+        """Wait until nothing is waiting, delayed or running in a group. For tests."""
+        self._must_be_declared(queue_name)
+        deadline = time.monotonic() + (timeout / 1000 if timeout else float("inf"))
+        while True:
+            totals = self.backend.totals(queue_name)
+            if not (totals.waiting or totals.delayed or totals.leased):
+                return
+            if time.monotonic() >= deadline:
+                raise QueueJoinTimeout(queue_name)
+            time.sleep(interval / 1000)
+
+    def close(self) -> None:
+        self.backend.close()
+
+    def _must_be_declared(self, queue_name: str) -> None:
+        if queue_name not in self.queues:
+            raise QueueNotFound(queue_name)
+
+
+def _entry(message: Message[Any] | MessageProxy, delay: timedelta) -> Entry:
+    """The organization is taken out of the body: on the way back, the Redis key says it."""
+    options = dict(message.options)
+    organization_id = options.pop("organization_id", None)
+    if not isinstance(organization_id, int | None):
+        raise TypeError(f"The option organization_id must be an integer, not {organization_id!r}.")
+    bare: Message[Any] = Message(**{**message.asdict(), "options": options})
+    return Entry(
+        organization_id=organization_id,
+        group=message.queue_name,
+        message_id=message.message_id,
+        body=bare.encode(),
+        delay=max(delay, timedelta(0)),
+    )

@@ -1,0 +1,151 @@
+"""Dramatiq's Consumer for a queue group: one thread for all its organizations."""
+
+import logging
+import random
+import time
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from dramatiq import Broker, Consumer, MessageProxy
+
+from jobs.broker import poison
+from jobs.broker.errors import BrokerUnavailable
+from jobs.broker.leases import Leases
+from jobs.broker.messages import Ack, Disposition, GroupMessage, Leased, PoisonHook
+
+# How far the prefetch grows while half of it ends within FAST_SECONDS. When messages are slower it
+# is what Dramatiq asks for, so that little waits here that could run elsewhere.
+MOST_GROWTH = 4
+FAST_SECONDS = 0.020
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # while Redis is away
+
+
+class GroupConsumer(Consumer):
+    """Yields the messages of all organizations' queues in a group, in fair order.
+
+    `__next__`, `requeue` and `close` belong to one thread at a time, `ack` and `nack` to any.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        leases: Leases,
+        on_poison: Sequence[PoisonHook],
+        *,
+        prefetch: int,
+        timeout: int,
+    ) -> None:
+        self.logger = logging.getLogger(f"{__name__}.{leases.group}")
+        self._broker = broker
+        self._leases = leases
+        self._on_poison = on_poison
+        self._prefetch = self._capacity = prefetch
+        self._timeout = timeout / 1000
+        self._fetched_at = 0.0
+        self._fetched_all = False  # the last fetch brought all that it asked for
+        self._failures = 0
+
+    def __next__(self) -> GroupMessage | None:
+        """The next message, or None after at most the timeout.
+
+        A Redis that is away, or was emptied, is waited for here. Nothing is raised and nothing that
+        is running is disturbed.
+        """
+        try:
+            message = self._next()
+        except BrokerUnavailable as error:
+            self._pause(error)
+            return None
+        if self._failures:
+            self.logger.info("Redis is back after %d failures.", self._failures)
+            self._failures = 0
+        return message
+
+    def ack(self, message: MessageProxy) -> None:
+        """Settle as `message.disposition` says; without one, forget the message.
+
+        For a plain actor this waits for Redis, and raises a connection error (Dramatiq tries
+        again) when it is away: there is no ledger to catch a repeat.
+        """
+        self._settle(cast(GroupMessage, message), Ack())
+
+    def nack(self, message: MessageProxy) -> None:
+        """As `ack`; without a disposition the message is buried: see `poison.bury`."""
+        message = cast(GroupMessage, message)
+        if message.disposition is None:
+            # Kept on the message: Dramatiq repeats this call when Redis is away.
+            message.disposition = poison.bury(poison.rejected(message), self._on_poison)
+        self._settle(message, message.disposition)
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Give unstarted messages back to the front, uncounted."""
+        self._leases.give_back(cast(GroupMessage, message).key for message in messages)
+
+    def close(self) -> None:
+        """Give back what was fetched and not handed out, and send all settlements."""
+        self._leases.close()
+
+    # The steps of __next__
+
+    def _next(self) -> GroupMessage | None:
+        message = self._from_cache()
+        if message is None:
+            self._leases.keep()
+            self._fetch_or_wait()
+            message = self._from_cache()
+        return message
+
+    def _from_cache(self) -> GroupMessage | None:
+        while self._leases.cache:
+            leased = self._leases.cache[0]
+            message = self._open(leased)
+            self._leases.cache.popleft()
+            if message is not None:
+                return message
+        return None
+
+    def _open(self, leased: Leased) -> GroupMessage | None:
+        """Raising here would stall the whole group for seconds: what cannot be run is buried."""
+        try:
+            message = GroupMessage(poison.decode(leased, self._broker), leased)
+        except poison.Unrunnable as unrunnable:
+            disposition = poison.bury(unrunnable.poison, self._on_poison)
+            self._leases.settle(leased.key, disposition, at_once=False)
+            return None
+        self._leases.hand_over(message)
+        return message
+
+    def _fetch_or_wait(self) -> None:
+        wanted = max(1, self._capacity // 2)
+        if self._leases.room(self._capacity) < wanted:
+            self._leases.wait_for_room(wanted, self._capacity, self._timeout)
+        elif time.monotonic() < self._leases.next_fetch or not self._fetch():
+            self._leases.wait_for_work(self._timeout)
+
+    def _fetch(self) -> int:
+        now = time.monotonic()
+        fast = self._fetched_all and now - self._fetched_at < FAST_SECONDS
+        self._adapt_capacity(fast=fast)
+        room = self._leases.room(self._capacity)
+        fetched = self._leases.fetch(room)
+        self._fetched_all = fetched >= room
+        self._fetched_at = now
+        return fetched
+
+    def _adapt_capacity(self, *, fast: bool) -> None:
+        if not fast:
+            self._capacity = self._prefetch
+        elif self._prefetch > 1:  # 1 means: fetch only when nothing is running
+            self._capacity = min(self._capacity * 2, self._prefetch * MOST_GROWTH)
+
+    def _settle(self, message: GroupMessage, otherwise: Disposition) -> None:
+        disposition = message.disposition or otherwise
+        self._leases.settle(message.key, disposition, at_once=message.organization_id is None)
+
+    def _pause(self, error: BrokerUnavailable) -> None:
+        if not self._failures:
+            self.logger.warning("Waiting for Redis: %s", error)
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10), LONGEST_PAUSE_SECONDS)
+        self._failures += 1
+        time.sleep(min(pause, self._timeout) * random.uniform(0.5, 1))  # noqa: S311

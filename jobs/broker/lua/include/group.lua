@@ -1,0 +1,48 @@
+-- group: what every operation on one queue group shares. Expects KEYS in the order of
+-- keys.shared() and the suffix of the group's queues as ARGV[1].
+--
+-- KEYS    epoch      string  present as long as Redis has its data
+--         state      hash    vtime, clock (last arrival), waiting, messages (counters)
+--         ring       zset    owner -> start tag: those who may be served, least served first
+--         heads      zset    owner -> when its first waiting message became ready (µs)
+--         tags       zset    owner -> finish tag of one that has nothing waiting
+--         due        zset    "owner id" -> when a delayed message becomes ready (µs)
+--         consumers  zset    consumer -> when its leases end (µs)
+--         wake       list    at most one token, for one idle consumer
+-- derived owner .. suffix                 zset  message id -> ready since (µs)
+--         owner .. suffix .. ":messages"  hash  message id -> "lost-leases body"; every message
+--                                               that waits, is delayed or leased, and no other
+local epoch, state, ring, heads, tags, due, consumers, wake = unpack(KEYS, 1, 8)
+local suffix = ARGV[1]
+
+local NO_EPOCH = redis.error_reply("NO_EPOCH Redis lost its data and has not been recovered")
+
+local function epoch_lost()
+  return redis.call("EXISTS", epoch) == 0
+end
+
+local function now_us()
+  local time = redis.call("TIME")
+  return time[1] * 1000000 + time[2]
+end
+
+local function state_number(field)
+  return tonumber(redis.call("HGET", state, field) or 0)
+end
+
+local function count(field, change)
+  if change ~= 0 then
+    redis.call("HINCRBY", state, field, change)
+  end
+end
+
+local function split(member)
+  return string.match(member, "^(%S+) (.+)$")
+end
+
+-- Every idle consumer that wakes and fills up wakes the next one (fetch.lua), so one token is enough.
+local function signal()
+  if redis.call("LLEN", wake) == 0 then
+    redis.call("RPUSH", wake, 1)
+  end
+end

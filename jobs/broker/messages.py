@@ -1,0 +1,107 @@
+"""A message on its way: in, leased, and what becomes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, NamedTuple
+
+from dramatiq import Message, MessageProxy
+
+
+class MessageKey(NamedTuple):
+    """What names one message inside a group.
+
+    Both parts: a forged message may carry the id of another organization's job.
+    """
+
+    organization_id: int | None  # None: a plain actor's message
+    message_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One message on its way into a queue."""
+
+    organization_id: int | None  # None: a plain actor's message, of no organization
+    group: str
+    message_id: str
+    body: bytes  # the encoded Dramatiq message
+    delay: timedelta = timedelta(0)  # longer than zero: stands among the delayed ones first
+
+    @property
+    def key(self) -> MessageKey:
+        return MessageKey(self.organization_id, self.message_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leased:
+    """One message that a consumer holds until it settles it or its leases end."""
+
+    organization_id: int | None  # from the Redis key, never from the body
+    group: str
+    message_id: str
+    body: bytes
+    deliveries: int  # how many leases on it were lost before this one
+
+    @property
+    def key(self) -> MessageKey:
+        return MessageKey(self.organization_id, self.message_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ack:
+    """The message is done with: forget it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryAfter:
+    """The message comes back after a delay."""
+
+    delay: timedelta = timedelta(0)
+    body: bytes | None = None  # None: the body stays as it is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """The message was not started: back to the place it was taken from, uncounted."""
+
+
+Disposition = Ack | RetryAfter | Release
+
+
+class GroupMessage(MessageProxy):
+    """A leased message in the hands of Dramatiq's worker.
+
+    Whoever runs it may set `disposition` before Dramatiq acknowledges it; without one, an
+    acknowledged message is forgotten and a rejected one is poison.
+    """
+
+    def __init__(self, message: Message[Any], leased: Leased) -> None:
+        super().__init__(message)
+        self.organization_id = leased.organization_id
+        self.group = leased.group
+        self.deliveries = leased.deliveries
+        self.key = leased.key
+        self.body = leased.body
+        self.disposition: Disposition | None = None
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What its actor raised, until Dramatiq clears it."""
+        return self._exception
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poison:
+    """A message that needs a person: nothing here can run it, or will run it again."""
+
+    organization_id: int | None  # from the Redis key
+    group: str
+    reason: Literal["undecodable", "unknown_job_type", "retries_exhausted", "permanent_error"]
+    message_id: str  # from Redis; the bytes may say something else
+    raw: bytes
+    message: Message[Any] | None  # None: the bytes could not be decoded
+    exception: BaseException | None
+
+
+PoisonHook = Callable[[Poison], object]
