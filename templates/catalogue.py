@@ -26,6 +26,8 @@ OPTIONAL_PARTS = frozenset({"html"})
 
 CHANNELS = tuple(PARTS)
 
+MAX_MAIL_TEXT_CHARS = 10_000
+
 type Sources = Mapping[str, str]
 
 
@@ -287,8 +289,19 @@ def context(event: Recorded, *, recipient_name: str | None = None) -> JsonObject
 
 
 def visible(event_type_name: str, channel: str, data: Mapping[str, Any]) -> JsonObject:
-    """The data as the schema has it: nothing more, and null for what an older event lacks."""
+    """The data as the schema has it: nothing more, and null for what an older event lacks.
+
+    For a mail, texts beyond 10,000 characters are cut: nobody reads on, and no limit is met.
+    """
     form = event_type(event_type_name).schema(channel)
     known = {name: data.get(name) for name in form["properties"]}
     whole: JsonObject = schema.complete(form, known)
+    if channel == MAIL:
+        whole = schema.transform(form, whole, lambda _, value: _cut(value))
     return whole
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MAX_MAIL_TEXT_CHARS:
+        return value[:MAX_MAIL_TEXT_CHARS] + "…"
+    return value

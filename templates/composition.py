@@ -4,13 +4,11 @@ The same function renders the system default inside our own process, because its
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from templates import catalogue, document, language, mail
 from templates.errors import RenderingFailed
-
-MAX_DATA_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +25,10 @@ class Options:
     image_hosts: tuple[str, ...] = ()
     footer: str = ""
 
+    def as_dict(self) -> dict[str, Any]:
+        """For the way between processes."""
+        return asdict(self)
+
     @property
     def reader(self) -> language.Reader:
         """As `language` wants it."""
@@ -40,7 +42,7 @@ class Message:
     subject: str = ""
     text: str = ""
     html: str = ""
-    body: str = field(default="")
+    body: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """For the way between processes."""
