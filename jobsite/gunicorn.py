@@ -12,6 +12,7 @@ bind = [
 worker_class = "gthread"
 workers = environment.integer("WEB_PROCESSES", 2, minimum=1, maximum=64)
 threads = environment.integer("WEB_THREADS", 8, minimum=1, maximum=256)
+preload_app = True  # imported once; connections are made after the fork
 timeout = 60
 graceful_timeout = 8
 keepalive = 5

@@ -79,6 +79,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.url("REDIS_URL", PLACES.redis_url, schemes=["redis", "rediss", "unix"])
 
+# What a worker says that it runs: a tag or commit that the deployment sets.
+VERSION = environment.text("VERSION", "unversioned")
+
 # -- Jobs -------------------------------------------------------------------------------------
 
 JOBS_LEASE_SECONDS = environment.integer("JOBS_LEASE_SECONDS", 30, minimum=2, maximum=3600)
@@ -92,7 +95,11 @@ JOBS_RETRY_SCALE = environment.decimal("JOBS_RETRY_SCALE", 1.0, minimum=0.0, max
 
 DRAMATIQ_BROKER = {
     "BROKER": "jobs.broker.broker.GroupBroker",
-    "OPTIONS": {"url": REDIS_URL},
+    "OPTIONS": {
+        "url": REDIS_URL,
+        "lease_seconds": JOBS_LEASE_SECONDS,
+        "heartbeat_seconds": JOBS_HEARTBEAT_SECONDS,
+    },
     "MIDDLEWARE": [
         "dramatiq.middleware.AgeLimit",
         "dramatiq.middleware.TimeLimit",
@@ -100,6 +107,7 @@ DRAMATIQ_BROKER = {
         "dramatiq.middleware.Callbacks",
         "dramatiq.middleware.Pipelines",
         "dramatiq.middleware.Retries",
+        "dramatiq.middleware.CurrentMessage",
         "django_dramatiq.middleware.DbConnectionsMiddleware",
     ],
 }

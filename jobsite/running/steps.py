@@ -112,7 +112,7 @@ class Run:
 
     def migrate(self) -> None:
         with progress("Migrations"):
-            self.command("migrate", "--verbosity=0")
+            self.command("migrate", "--verbosity=0", "--skip-checks")
 
     def seed_once(self) -> None:
         """Demo data, on the first start only: the mark is written when all of them are there."""

@@ -30,9 +30,8 @@ def show(ports: Mapping[str, int], *, logs: Path) -> None:
     table.add_section()
     for number, (what, where) in enumerate(things_to_try(web, receivers), start=1):
         table.add_row(f"Try {number}", f"{what}\n[dim]{where}[/dim]")
-    console = Console(soft_wrap=False)
     # A pipe has no width of its own, and addresses must not be broken.
-    console.print(table, width=max(console.width, 96), highlight=False)
+    Console(width=max(Console().width, 100), highlight=False).print(table)
 
 
 def things_to_try(web: str, receivers: str) -> list[tuple[str, str]]:
