@@ -14,9 +14,12 @@ from django.db import transaction
 from django.db.models.deletion import Collector
 
 from tenancy.acting import current
-from tenancy.entities import Entity, recording
+from tenancy.entities import Entity, Recorded, recording
 from tenancy.events import describe
-from tenancy.models import DomainEvent
+from tenancy.models import DomainEvent, Organization
+
+Written = Entity | Organization
+"""What is written through this door."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +30,14 @@ class Change:
     entity: as it is now; for a deletion, as it was.
     before, after: the audited fields that differ; `before` is empty for a creation, `after` for a
     deletion.
+    untold: the other fields that differ, such as a secret; their values are nobody's to know.
     """
 
     kind: Literal["created", "changed", "deleted"]
-    entity: Entity
+    entity: Written
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    untold: Sequence[str] = ()
 
     @property
     def entity_type(self) -> str:
@@ -53,95 +58,104 @@ def register_listener(listener: Listener) -> None:
         _listeners.append(listener)
 
 
-def create[E: Entity](entity: E) -> E:
+def create[E: Written](entity: E) -> E:
     """Insert an entity. Raises what the database raises: IntegrityError for a duplicate."""
     return create_many([entity])[0]
 
 
-def create_many[E: Entity](entities: Iterable[E]) -> list[E]:
+def create_many[E: Written](entities: Iterable[E]) -> list[E]:
     """Insert entities of one model in one statement."""
     new = list(entities)
     if not new:
         return []
-    with transaction.atomic(), recording():
-        type(new[0])._base_manager.bulk_create(new)
+    with transaction.atomic():
+        with recording():
+            type(new[0])._base_manager.bulk_create(new)
         _tell([Change(kind="created", entity=one, before={}, after=_audited(one)) for one in new])
     return new
 
 
-def update[E: Entity](entity: E, **values: Any) -> E:
+def update[E: Written](entity: E, **values: Any) -> E:
     """Set fields of an entity, under a lock on its row; returns it as it is now.
 
     Fields not named keep what the database holds, not what `entity` remembers. Without a
-    difference nothing is written and nobody is told.
+    difference nothing is written and nobody is told. An entity stays the one it is, in its
+    organization: naming the key or the organization raises ValueError.
     """
-    model = type(entity)
-    with transaction.atomic(), recording():
-        now = model._base_manager.select_for_update(of=("self",)).get(
-            organization_id=entity.organization_id, pk=entity.pk
-        )
-        before = _audited(now)
+    _check_names(entity, values)
+    with transaction.atomic():
+        now = _locked(entity)
+        before = _all_values(now)
         for name, value in values.items():
             setattr(now, name, value)
-            setattr(entity, name, value)
-        after = _audited(now)
-        changed = [name for name in model.audited if before[name] != after[name]]
-        if changed:
-            now.save(update_fields=list(values))
-            _tell(
-                [
-                    Change(
-                        kind="changed",
-                        entity=now,
-                        before={name: before[name] for name in changed},
-                        after={name: after[name] for name in changed},
-                    )
-                ]
+        after = _all_values(now)
+        differing = [name for name in after if before[name] != after[name]]
+        if differing:
+            with recording():
+                now.save(update_fields=list(values))
+            told = [name for name in differing if name in now.audited]
+            change = Change(
+                kind="changed",
+                entity=now,
+                before={name: before[name] for name in told},
+                after={name: after[name] for name in told},
+                untold=[name for name in differing if name not in told],
             )
-        elif values:
-            now.save(update_fields=list(values))
+            _tell([change])
+    for name, value in values.items():
+        setattr(entity, name, value)
     return now
 
 
-def save[E: Entity](entity: E) -> E:
+def save[E: Written](entity: E) -> E:
     """Insert a new entity, or write an existing one as it stands: what a form does."""
     if entity._state.adding:
         return create(entity)
-    fields = [
-        field.attname
-        for field in entity._meta.concrete_fields
-        if not field.primary_key and field.attname != "organization_id" and field.editable
-    ]
-    return update(entity, **{name: getattr(entity, name) for name in fields})
+    fixed = _fixed(entity)
+    names = [field.attname for field in entity._meta.concrete_fields if field.editable]
+    return update(entity, **{name: getattr(entity, name) for name in names if name not in fixed})
 
 
-def delete(entity: Entity) -> None:
+def delete(entity: Written) -> None:
     """Delete an entity with what hangs on it; each deleted entity is told about.
 
     Raises ProtectedError when something that must not go refers to it.
     """
-    with transaction.atomic(), recording():
-        # What was read may be old: delete the row that is there, and report that one.
-        now = (
-            type(entity)
-            ._base_manager.select_for_update(of=("self",))
-            .get(organization_id=entity.organization_id, pk=entity.pk)
-        )
+    with transaction.atomic():
+        # What was read may be old: delete the row that is there, and report that one. The lock also
+        # keeps others from hanging something on it meanwhile.
+        now = _locked(entity)
         collector = Collector(using="default", origin=now)
         collector.collect([now])
         doomed = [
-            one for many in collector.data.values() for one in many if isinstance(one, Entity)
+            one for many in collector.data.values() for one in many if isinstance(one, Recorded)
         ]
         for queryset in collector.fast_deletes:
-            doomed += [one for one in queryset if isinstance(one, Entity)]
+            doomed += [one for one in queryset if isinstance(one, Recorded)]
         gone = [
             Change(kind="deleted", entity=one, before=_audited(one), after={}) for one in doomed
         ]
         events = _events(gone)
         key = now.pk
-        now.delete()
+        with recording():
+            now.delete()
         now.pk = key
         _tell(gone, events)
+
+
+def _locked[E: Written](entity: E) -> E:
+    mine = {} if isinstance(entity, Organization) else {"organization_id": entity.organization_id}
+    found: E = type(entity)._base_manager.select_for_update(of=("self",)).get(pk=entity.pk, **mine)
+    return found
+
+
+def _check_names(entity: Written, values: Mapping[str, Any]) -> None:
+    if refused := {"pk", "organization", *_fixed(entity)} & values.keys():
+        raise ValueError(f"{entity._meta.model_name} keeps its {', '.join(sorted(refused))}")
+
+
+def _fixed(entity: Written) -> set[str]:
+    return {"organization_id", str(entity._meta.pk.attname)}
 
 
 def _tell(changes: Sequence[Change], events: Sequence[DomainEvent] | None = None) -> None:
@@ -171,5 +185,10 @@ def _events(changes: Sequence[Change]) -> list[DomainEvent]:
     return events
 
 
-def _audited(entity: Entity) -> dict[str, Any]:
+def _audited(entity: Written) -> dict[str, Any]:
     return {name: getattr(entity, name) for name in entity.audited}
+
+
+def _all_values(entity: Written) -> dict[str, Any]:
+    columns = [field.attname for field in entity._meta.concrete_fields]
+    return {name: getattr(entity, name) for name in columns} | _audited(entity)

@@ -1,9 +1,9 @@
 """The base of every model that belongs to an organization, and of those written through one door."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from django.db import models
 
@@ -35,57 +35,34 @@ class TenantModel(models.Model):
         abstract = True
 
 
-class EntityQuerySet[M: "Entity"](models.QuerySet[M]):
-    """Reads; whatever would write in bulk past `changes` is refused."""
-
-    def update(self, **kwargs: Any) -> int:
-        """Refused outside `changes`."""
-        _check(self.model, "objects.update")
-        return super().update(**kwargs)
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Refused outside `changes`."""
-        _check(self.model, "objects.delete")
-        return super().delete()
-
-    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
-        """Refused outside `changes`."""
-        _check(self.model, "objects.bulk_create")
-        return super().bulk_create(objs, *args, **kwargs)
-
-    def bulk_update(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> int:
-        """Refused outside `changes`."""
-        _check(self.model, "objects.bulk_update")
-        return super().bulk_update(objs, *args, **kwargs)
-
-
-class Entity(TenantModel):
-    """A domain entity: every write of it is audited and may become a domain event.
+class Recorded(models.Model):
+    """Something whose every write is audited and may become a domain event.
 
     audited: the fields whose values, before and after, go into the audit log. Fields are listed in,
-    never filtered out, so that a secret added later stays out by itself.
+    never filtered out, so that a secret added later stays out by itself; that it changed is
+    recorded all the same.
     personal: those among them that are about a person, kept apart in the log.
     """
 
     audited: ClassVar[tuple[str, ...]] = ()
     personal: ClassVar[tuple[str, ...]] = ()
 
-    objects: ClassVar[models.Manager[Self]] = EntityQuerySet.as_manager()  # type: ignore[assignment,misc]
+    class Meta:
+        abstract = True
+
+
+class Entity(Recorded, TenantModel):
+    """A domain entity of an organization, written through `tenancy.changes` only."""
 
     class Meta:
         abstract = True
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Refused outside `changes`."""
-        _check(type(self), "save")
-        super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Refused outside `changes`."""
-        _check(type(self), "delete")
-        return super().delete(*args, **kwargs)
+def refuse_unrecorded(model: type[models.Model], operation: str) -> None:
+    """Raise `UnrecordedWrite` for a write of an entity that nobody would hear of.
 
-
-def _check(model: type[models.Model], operation: str) -> None:
-    if not _recording.get():
+    The SQL compilers ask it (`tenancy.postgresql.compiler`), so that there is no way around it in
+    the ORM: not by a manager, a related manager, a cascade or `save_base`.
+    """
+    if issubclass(model, Recorded) and not _recording.get():
         raise UnrecordedWrite(model.__name__, operation)

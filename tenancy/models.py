@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models.functions import Now
 
-from tenancy.entities import Entity, TenantModel
+from tenancy.entities import Entity, Recorded, TenantModel
 from tenancy.rls import TenantForeignKey
 
 __all__ = [
@@ -75,10 +75,11 @@ class OrganizationState(models.TextChoices):
     SUSPENDED = "suspended"
 
 
-class Organization(models.Model):
+class Organization(Recorded):
     """A customer of the product; everything belongs to one."""
 
     is_tenant: ClassVar[bool] = True
+    audited = ("name", "slug", "state", "time_zone", "locale")
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
@@ -94,6 +95,11 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def organization_id(self) -> int:
+        """Itself: its row is its own, and what happens to it is in its own log."""
+        return self.pk
 
     @property
     def is_active(self) -> bool:
@@ -255,7 +261,16 @@ class Mission(Entity):
 class TimelineEntry(Entity):
     """One dated entry of a mission's timeline."""
 
-    audited = ("external_id", "kind", "title", "starts_at", "ends_at", "location", "notes")
+    audited = (
+        "mission_id",
+        "external_id",
+        "kind",
+        "title",
+        "starts_at",
+        "ends_at",
+        "location",
+        "notes",
+    )
 
     mission = TenantForeignKey(Mission, models.CASCADE, related_name="timeline")
     external_id = models.CharField(max_length=128, null=True, blank=True)
