@@ -8,7 +8,7 @@ JobsError
 ├── NotInState             an operator's action that the job's state does not allow
 └── JobError               what an actor raises
     ├── RetryLater         it may work later; carries when
-    └── Permanent          it cannot work however often it is tried; carries the dead letter's reason
+    └── Permanent          it cannot work however often it is tried; carries the reason
 
 An actor may raise anything else too: it is retried, unless the policy lists it as permanent.
 """

@@ -1,4 +1,4 @@
-"""Job types: what a kind of job is called, what it carries, and its policy, declared beside its actor.
+"""Job types: what a kind of job is called, what it carries, and its policy, beside its actor.
 
     @job_type("search.index_mission", group="indexing", payload=IndexMission,
               policy=Policy(max_retries=12, backoff_base=timedelta(seconds=1), …),
@@ -40,7 +40,8 @@ class Policy:
 
     max_retries: attempts after the first.
     backoff_base, backoff_cap: exponential backoff with full jitter, a wait between zero and
-        min(cap, base × 2^(retry − 1)) ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+        min(cap, base × 2^(retry − 1)) ("Exponential Backoff And Jitter", AWS Architecture Blog,
+        2015).
     delays: instead of a backoff, the wait before each retry, ± `jitter`; one per retry.
     jitter: the share by which a listed delay varies.
     time_limit: an attempt that runs longer is stopped, and fails.
@@ -82,7 +83,7 @@ class Policy:
 
     @property
     def version(self) -> str:
-        """Changes whenever the policy does; jobs carry it, to tell which one they were tried under."""
+        """Changes whenever the policy does; jobs carry the one that they were tried under."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:12]
 
     def delay_before(self, retry: int) -> timedelta:
@@ -92,7 +93,7 @@ class Policy:
         """
         if self.delays:
             listed = self.delays[min(retry, len(self.delays)) - 1]
-            wait = listed * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311 - no secret
+            wait = listed * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311
         else:
             ceiling = min(self.backoff_cap, self.backoff_base * 2 ** min(retry - 1, 40))
             wait = ceiling * random.random()  # noqa: S311 - no secret
@@ -105,11 +106,12 @@ class JobType[P: Payload]:
 
     name: `family.verb`. group: the queue group whose workers run it.
     payload: its schema. permission: what the actor behind a job must hold when it runs.
-    effect: "database" runs the actor inside the transaction that settles the job, so that the effect
+    effect: "database" runs the actor inside the transaction that settles the job, so that it
         happens exactly once; "outside" runs it outside any, for effects that no transaction covers.
     discriminator: tells jobs of one entity and one correlation_id apart, as part of their
         idempotency key.
-    perform: the actor. on_dead: called in the transaction that makes a job dead.
+    perform: the actor. on_dead: called with the claimed job and the reason, in the transaction that
+        makes it dead.
     """
 
     name: str
@@ -120,7 +122,7 @@ class JobType[P: Payload]:
     perform: Callable[[Any], None]
     effect: Effect = "database"
     discriminator: Callable[[P], str] = field(default=lambda _: "")
-    on_dead: Callable[[P, str], None] | None = None
+    on_dead: Callable[[Any, str], None] | None = None
 
     def __post_init__(self) -> None:
         """Raise ImpossibleDeclaration for what could never run."""

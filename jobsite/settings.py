@@ -8,9 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
+
 from jobsite import addresses, environment, logs
 from jobsite.embedded.places import Places
 from jobsite.secret import secret_key
+
+# Lets annotations such as ModelAdmin[Mission] be written where Django's classes refuse them.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -166,6 +171,7 @@ INSTALLED_APPS = [
     "django_dramatiq",
     "django_prometheus",
     "django_structlog",
+    "ninja",
     "tenancy",
     "audit",
     "templates",
@@ -174,6 +180,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "jobsite.problems.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

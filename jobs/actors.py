@@ -1,0 +1,22 @@
+"""The actors of all families: the one module that `rundramatiq` discovers."""
+
+import dramatiq
+
+from jobs.execution.run import run_job
+from jobs.job_types import JobType, registry
+
+
+def declare(job_type: JobType) -> None:  # type: ignore[type-arg]
+    """Make the job type's actor known to Dramatiq."""
+    milliseconds = int(job_type.policy.time_limit.total_seconds() * 1000)
+    dramatiq.actor(
+        actor_name=job_type.name,
+        queue_name=job_type.group,
+        time_limit=milliseconds,
+        # Retries are the ledger's; the actor never raises for what a job does.
+        max_retries=0,
+    )(run_job)
+
+
+for declared in registry:
+    declare(declared)

@@ -1,0 +1,60 @@
+"""What an actor gets: the job that it runs, and the doors it may use."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from jobs.job_types import JobType, Payload
+from jobs.ledger import transitions
+from jobs.ledger.transitions import Claimed
+
+
+@dataclass(kw_only=True)
+class Run[P: Payload]:
+    """One attempt of one job, inside its organization's scope.
+
+    A job type with effect "database" runs inside the transaction that settles it: what it writes,
+    the audit events and the completion marker commit together or not at all.
+
+    One with effect "outside" runs outside any transaction, and goes: `transaction()` to read,
+    `begin_effect()` to note what is about to go out, the effect itself, `settling()` to write what
+    came of it. A crash between the effect and the settling repeats the effect under the same id.
+    """
+
+    job: Claimed
+    job_type: JobType[P]
+    payload: P
+    is_settled: bool = field(default=False, init=False)
+
+    @property
+    def organization_id(self) -> int:
+        """Whose job it is."""
+        return self.job.ref.organization_id
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A short transaction in the organization's scope, for reading or noting."""
+        with transaction.atomic():
+            yield
+
+    def begin_effect(self, effect_id: str) -> str:
+        """Commit a marker that names the effect, before it happens.
+
+        Returns the id under which it must go out: the one noted first, on whichever attempt. Raises
+        LeaseLost when the job is no longer this attempt's.
+        """
+        with transaction.atomic():
+            return transitions.begin_effect(self.job, effect_id)
+
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """The transaction that ends the job: commits what is written in it and the completion.
+
+        Raises LeaseLost at its end, and then has written nothing.
+        """
+        with transaction.atomic():
+            yield
+            transitions.settle(self.job)
+        self.is_settled = True

@@ -1,0 +1,57 @@
+"""What execution needs to hear from Dramatiq's worker process: its start and its end."""
+
+import threading
+from typing import Any
+
+from django.conf import settings
+from dramatiq import Broker, Middleware, Worker
+from dramatiq.middleware import Shutdown
+from dramatiq.threading import raise_thread_exception
+
+from jobs.execution.leases import leases
+from jobs.job_types import GROUPS
+
+# Before the grace time ends, so that what is interrupted can still be given back.
+MARGIN_SECONDS = 3
+
+
+class WorkerLife(Middleware):
+    """Keeps this worker's leases while it lives, and ends in time what would outlive the grace."""
+
+    def __init__(self) -> None:
+        self._running: set[int] = set()
+        self._timer: threading.Timer | None = None
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Enter the worker into the ledger before it fetches anything."""
+        groups = broker.get_declared_queues() & (worker.consumer_whitelist or set(GROUPS))
+        leases.start(sorted(groups))
+
+    def before_process_message(self, broker: Broker, message: Any) -> None:
+        """Note the thread, so that it can be interrupted."""
+        self._running.add(threading.get_ident())
+
+    def after_process_message(
+        self, broker: Broker, message: Any, *, result: Any = None, exception: Any = None
+    ) -> None:
+        """Forget the thread."""
+        self._running.discard(threading.get_ident())
+
+    after_skip_message = after_process_message
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Let jobs finish within the grace time; interrupt and give back those that do not."""
+        grace = max(settings.WORKER_GRACE_SECONDS - MARGIN_SECONDS, 1)
+        self._timer = threading.Timer(grace, self._interrupt)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Sign off, so that nothing waits for a lease."""
+        if self._timer is not None:
+            self._timer.cancel()
+        leases.stop()
+
+    def _interrupt(self) -> None:
+        for thread_id in tuple(self._running):
+            raise_thread_exception(thread_id, Shutdown)

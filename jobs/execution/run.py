@@ -1,0 +1,201 @@
+"""One job inside a worker, from its message to what becomes of it."""
+
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import Error, connection, transaction
+from dramatiq.middleware import CurrentMessage, Shutdown, TimeLimitExceeded
+
+from audit.record import record
+from jobs.broker.messages import Ack, Disposition, GroupMessage, Release, RetryAfter
+from jobs.errors import LeaseLost, PayloadInvalid, Permanent, RetryLater, UnknownJobType
+from jobs.execution.job import Run
+from jobs.execution.leases import lease, leases
+from jobs.execution.poison import bury_message, reference_of
+from jobs.execution.revalidate import OrganizationSuspended, revalidate
+from jobs.job_types import JobType, registry
+from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
+from jobs.ledger.states import Hold, Reason
+from jobs.ledger.transitions import ClaimAnswer, Claimed
+from tenancy.acting import Actor, acting
+from tenancy.scope import scope
+
+log = structlog.get_logger(__name__)
+
+# How long a message rests when PostgreSQL does not answer.
+OUTAGE = timedelta(seconds=5)
+
+
+def run_job() -> None:
+    """The actor of every job type: run the job that the current message refers to.
+
+    Never raises for what a job does: how it ended stands in the ledger, and the message's
+    disposition, which the consumer carries out, follows from it. Ledger first, Redis second.
+    """
+    message = CurrentMessage.get_current_message()
+    if not isinstance(message, GroupMessage):
+        raise TypeError(f"{message!r} did not come through jobs.broker")
+    try:
+        message.disposition = _run(message)
+    except Error as error:
+        log.warning("job_postponed", message_id=message.message_id, error=str(error))
+        connection.close()
+        message.disposition = RetryAfter(delay=OUTAGE)
+
+
+def _run(message: GroupMessage) -> Disposition:
+    answer = _claim(message)
+    if answer is None or answer.answer == "unknown":
+        return bury_message(message, reason=Reason.UNKNOWN_JOB)
+    if answer.claimed is None:
+        return Ack() if answer.answer == "finished" else RetryAfter(delay=answer.delay)
+    job = answer.claimed
+    with ExitStack() as context:
+        context.enter_context(structlog.contextvars.bound_contextvars(**_log_fields(job)))
+        context.enter_context(
+            acting(
+                Actor.parse(job.actor_id),
+                source="worker",
+                correlation_id=job.correlation_id,
+                job_id=str(job.ref.job_id),
+            )
+        )
+        context.enter_context(scope(job.ref.organization_id))
+        log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
+        try:
+            return _attempt(job)
+        except Error:
+            # How it ended cannot be written. The claim is given back when the database answers.
+            leases.abandon(job)
+            raise
+
+
+def _claim(message: GroupMessage) -> ClaimAnswer | None:
+    """The organization comes from the queue that the message was in, never from its body."""
+    ref = reference_of(message)
+    if ref is None:
+        return None
+    with scope(ref.organization_id), transaction.atomic():
+        [answer] = transitions.claim([ref], worker_id=leases.worker_id, lease=lease())
+    return answer
+
+
+def _attempt(job: Claimed) -> Disposition:
+    """Revalidate, perform and settle one claimed job, or say how it failed."""
+    try:
+        _perform(job)
+    except LeaseLost:
+        log.warning("job_lease_lost", fence=job.fence)
+        return Ack()
+    except OrganizationSuspended:
+        with transaction.atomic():
+            transitions.hold(job, Hold.ORGANIZATION_SUSPENDED)
+        log.info("job_held", hold=Hold.ORGANIZATION_SUSPENDED.value)
+        return Ack()
+    except Shutdown:
+        with transaction.atomic():
+            transitions.release(job)
+        log.info("job_released")
+        return Release()
+    except (Exception, TimeLimitExceeded) as error:  # noqa: BLE001 - whatever an actor raises
+        return _fail(job, error)
+    log.info("job_succeeded")
+    return Ack()
+
+
+def _perform(job: Claimed) -> None:
+    with transaction.atomic():
+        job_type, payload = revalidate(job)
+        run = Run(job=job, job_type=job_type, payload=payload)
+        if job_type.effect == "database":
+            job_type.perform(run)
+            transitions.settle(job)
+            return
+    job_type.perform(run)
+    if not run.is_settled:
+        with run.settling():
+            pass
+
+
+def _fail(job: Claimed, error: BaseException) -> Disposition:
+    """Retry or bury, by the policy; in a transaction of its own, after what failed was undone."""
+    failure = Failure.of(error)
+    reason = _final_reason(job, error)
+    try:
+        with transaction.atomic():
+            if reason is None:
+                delay = _delay(job, error)
+                transitions.retry(job, delay=delay, failure=failure)
+            else:
+                transitions.bury(job, reason=reason, failure=failure)
+                _tell_of_death(job, reason)
+    except LeaseLost:
+        log.warning("job_lease_lost", fence=job.fence)
+        return Ack()
+    if reason is None:
+        log.warning("job_failed", error=failure.message, delay_seconds=delay.total_seconds())
+        return RetryAfter(delay=delay)
+    log.error("job_dead", reason=str(reason), error=failure.message, frame=failure.frame)
+    return Ack()
+
+
+def _final_reason(job: Claimed, error: BaseException) -> str | None:
+    """Why no further attempt is made, or None when one is."""
+    match error:
+        case Permanent():
+            return error.reason
+        case UnknownJobType():
+            return Reason.UNKNOWN_JOB_TYPE
+        case PayloadInvalid():
+            return Reason.PAYLOAD_INVALID
+    if isinstance(error, registry.get(job.job_type).policy.permanent):
+        return Reason.PERMANENT_ERROR
+    if job.attempts_left > 0:
+        return None
+    is_late = isinstance(error, TimeLimitExceeded)
+    return Reason.TIME_LIMIT if is_late else Reason.RETRIES_EXHAUSTED
+
+
+def _delay(job: Claimed, error: BaseException) -> timedelta:
+    planned = registry.get(job.job_type).policy.delay_before(job.attempt)
+    if isinstance(error, RetryLater) and error.retry_after is not None:
+        return max(planned, error.retry_after)
+    return planned
+
+
+def _tell_of_death(job: Claimed, reason: str) -> None:
+    if reason == Reason.AUTHORIZATION_REVOKED:
+        record(
+            "job.authorization_revoked",
+            ("job", job.ref.job_id),
+            organization_id=job.ref.organization_id,
+            project_id=job.project_id,
+            outcome="denied",
+            detail={"job_type": job.job_type},
+        )
+    job_type = _known_type(job)
+    if job_type is not None and job_type.on_dead is not None:
+        job_type.on_dead(job, reason)
+
+
+def _known_type(job: Claimed) -> JobType[Any] | None:
+    try:
+        return registry.get(job.job_type)
+    except UnknownJobType:
+        return None
+
+
+def _log_fields(job: Claimed) -> dict[str, Any]:
+    """The six fields that every line written during a job carries, and the job's id."""
+    return {
+        "organization_id": job.ref.organization_id,
+        "project_id": job.project_id,
+        "correlation_id": job.correlation_id,
+        "job_type": job.job_type,
+        "attempt": job.attempt,
+        "actor_id": job.actor_id,
+        "job_id": str(job.ref.job_id),
+    }

@@ -1,0 +1,33 @@
+"""Idempotency keys: what makes two requests for a job the same job."""
+
+import hashlib
+
+from jobs.ledger.statements import run
+
+
+def idempotency_key(
+    job_type: str, *, entity: tuple[str, str], correlation_id: str, discriminator: str
+) -> bytes:
+    """A digest of job type, entity, correlation_id and discriminator: 32 bytes.
+
+    The discriminator is what the job type declares (an event's id, a version, a chunk). Without it
+    two changes of one mission in one request would be one job.
+    """
+    digest = hashlib.sha256()
+    for part in (job_type, *entity, correlation_id, discriminator):
+        # Length first, so that ("ab", "c") and ("a", "bc") differ.
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(4) + encoded)
+    return digest.digest()
+
+
+def known_keys(pairs: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], str]:
+    """The jobs that keys made, by (organization_id, key); in the caller's transaction."""
+    rows = run(
+        "known_keys",
+        {
+            "organization_ids": [organization_id for organization_id, _ in pairs],
+            "keys": [key for _, key in pairs],
+        },
+    )
+    return {(row["organization_id"], bytes(row["key"])): row["job_id"] for row in rows}

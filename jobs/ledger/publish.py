@@ -1,0 +1,88 @@
+"""Put jobs in line in Redis, and note that they are there. Ledger first, Redis second, always."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import dramatiq
+import structlog
+from django.db import transaction
+
+from jobs.broker.broker import GroupBroker
+from jobs.broker.errors import BrokerUnavailable
+from jobs.broker.messages import Entry
+from jobs.broker.queues import Queues
+from jobs.ledger.statements import run
+from tenancy.scope import engine_scope
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InLine:
+    """A job on its way into Redis."""
+
+    organization_id: int
+    job_id: uuid.UUID
+    job_type: str
+    group: str
+    delay: timedelta = timedelta(0)
+
+
+def queues() -> Queues:
+    """The queues of this process's broker."""
+    broker = dramatiq.get_broker()
+    if not isinstance(broker, GroupBroker):
+        raise TypeError(f"DRAMATIQ_BROKER must name jobs.broker.broker.GroupBroker, not {broker}")
+    return broker.backend
+
+
+def publish(jobs: Sequence[InLine]) -> bool:
+    """Put jobs in line, after the transaction that wrote them; False when Redis would not take
+    them.
+
+    A crash between the two steps publishes a job twice, which changes nothing: Redis knows it by
+    its id, or the claim finds it finished.
+    """
+    try:
+        put_in_line(jobs)
+    except BrokerUnavailable as error:
+        log.warning("jobs_publish_deferred", jobs=len(jobs), error=str(error))
+        return False
+    with engine_scope(), transaction.atomic():
+        confirm(jobs)
+    return True
+
+
+def put_in_line(jobs: Sequence[InLine], *, recovering: bool = False) -> int:
+    """Give messages to Redis; those it has are left alone. Raises BrokerUnavailable."""
+    entries = [
+        Entry(
+            organization_id=job.organization_id,
+            group=job.group,
+            message_id=str(job.job_id),
+            body=_message(job),
+            delay=job.delay,
+        )
+        for job in jobs
+    ]
+    return queues().enqueue(entries, recovering=recovering)
+
+
+def confirm(jobs: Sequence[InLine]) -> None:
+    """Note that Redis has these messages; in the engine's scope and a transaction."""
+    run("confirm", {"job_ids": [job.job_id for job in jobs]})
+
+
+def _message(job: InLine) -> bytes:
+    """A reference to the job: everything else is read from the ledger when it is claimed."""
+    message: dramatiq.Message[None] = dramatiq.Message(
+        queue_name=job.group,
+        actor_name=job.job_type,
+        args=(),
+        kwargs={},
+        options={},
+        message_id=str(job.job_id),
+    )
+    return message.encode()

@@ -1,0 +1,111 @@
+"""What keeps Redis in step with the ledger: publish what is due, sweep up what was lost, recover.
+
+All of it runs as the engine, from the scheduler, and is safe to run twice at once.
+"""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+
+from jobs.ledger.publish import InLine, confirm, put_in_line, queues
+from jobs.ledger.statements import run
+from tenancy.scope import engine_scope
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = timedelta(seconds=1)  # that a transaction gets to publish what it wrote by itself
+OVERDUE = timedelta(minutes=1)  # after which a due job should have been seen by a worker
+BATCH = 500
+RECOVERY_LOCK = 0x6A6F6273  # "jobs", of PostgreSQL's advisory locks
+
+
+def publish_due() -> int:
+    """Publish one batch: scheduled jobs whose time has come, and what a crash left unpublished.
+
+    Returns how many. Raises BrokerUnavailable, and then has moved nothing.
+    """
+    with engine_scope(), transaction.atomic():
+        run("unhold", {"limit": BATCH})
+        jobs = [_in_line(row) for row in run("publish", {"limit": BATCH, "patience": PATIENCE})]
+        if jobs:
+            put_in_line(jobs)
+            confirm(jobs)
+        return len(jobs)
+
+
+def sweep() -> int:
+    """Put back due jobs whose messages Redis lost on the way; returns how many.
+
+    For a Redis that came back from an old snapshot, with an epoch but without the latest messages.
+    """
+    back = 0
+    for page in _pages(overdue=OVERDUE):
+        lost = _unknown_to_redis(page)
+        back += put_in_line(lost) if lost else 0
+    if back:
+        log.warning("jobs_swept_back", jobs=back)
+    return back
+
+
+def recover() -> bool:
+    """Fill a Redis that lost its data, then open its epoch; False when there was nothing to do.
+
+    One process at a time, by an advisory lock. Killed in the middle, the next one begins anew: no
+    script works without an epoch but this enqueueing, and that leaves alone what is there already.
+    """
+    if queues().epoch() is not None:
+        return False
+    with engine_scope(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RECOVERY_LOCK])
+            [locked] = cursor.fetchone() or [False]
+        if not locked or queues().epoch() is not None:
+            return False
+        jobs = 0
+        for page in _pages(overdue=None):
+            put_in_line(page, recovering=True)
+            confirm(page)
+            jobs += len(page)
+        queues().open_epoch()
+    log.warning("jobs_recovered", jobs=jobs)
+    return True
+
+
+def _pages(*, overdue: timedelta | None) -> Iterator[list[InLine]]:
+    after = uuid.UUID(int=0)
+    while True:
+        with engine_scope(), transaction.atomic():
+            rows = run("in_line", {"after": after, "limit": BATCH, "overdue": overdue})
+        if not rows:
+            return
+        yield [_in_line(row) for row in rows]
+        after = rows[-1]["id"]
+
+
+def _unknown_to_redis(jobs: list[InLine]) -> list[InLine]:
+    lost = []
+    by_queue = sorted(jobs, key=_queue)
+    for (group, organization_id), of_queue in groupby(by_queue, key=_queue):
+        mine = list(of_queue)
+        known = queues().known(group, organization_id, [str(job.job_id) for job in mine])
+        lost += [job for job in mine if str(job.job_id) not in known]
+    return lost
+
+
+def _queue(job: InLine) -> tuple[str, int]:
+    return job.group, job.organization_id
+
+
+def _in_line(row: dict[str, Any]) -> InLine:
+    return InLine(
+        organization_id=row["organization_id"],
+        job_id=row["id"],
+        job_type=row["job_type"],
+        group=row["queue_group"],
+        delay=timedelta(seconds=row.get("delay_seconds") or 0),
+    )

@@ -1,0 +1,46 @@
+-- enqueue: write new jobs with their idempotency keys; a key that is known makes no job.
+-- parameters  arrays of one length, one element per job: organization_ids bigint, keys bytea,
+--             project_ids bigint, payloads text (JSON), entity_types text, entity_ids text,
+--             correlation_ids text, actor_ids text, caused_by uuid, run_at timestamptz; and, for all
+--             of them, job_type text, queue_group text, max_attempts int, policy_version text
+-- result      per job, in the order given: job_id, created. job_id is null where another transaction
+--             enqueued the same key while this statement ran: ask `known_keys` again
+-- locks       waits for a transaction that is writing the same key
+-- cost        indexes idempotencykey_once and job_pkey, O(log n) a job
+WITH wanted AS MATERIALIZED (
+    SELECT uuidv7() AS id, w.*
+    FROM unnest(
+        %(organization_ids)s::bigint[], %(keys)s::bytea[], %(project_ids)s::bigint[],
+        %(payloads)s::text[], %(entity_types)s::text[], %(entity_ids)s::text[],
+        %(correlation_ids)s::text[], %(actor_ids)s::text[], %(caused_by)s::uuid[],
+        %(run_at)s::timestamptz[]
+    ) WITH ORDINALITY AS w (
+        organization_id, key, project_id, payload, entity_type, entity_id, correlation_id,
+        actor_id, caused_by, run_at, ordinal
+    )
+),
+new_keys AS (
+    INSERT INTO jobs_idempotencykey (organization_id, key, job_id)
+    SELECT organization_id, key, id FROM wanted ORDER BY organization_id, key, ordinal
+    ON CONFLICT (organization_id, key) DO NOTHING
+    RETURNING organization_id, key, job_id
+),
+new_jobs AS (
+    INSERT INTO jobs_job (
+        id, organization_id, project_id, job_type, queue_group, payload, entity_type, entity_id,
+        correlation_id, actor_id, caused_by, state, reason, fence, attempt, max_attempts, losses,
+        policy_version, worker_id, run_at, effect_id, effect_state, error_class, error_message
+    )
+    SELECT
+        w.id, w.organization_id, w.project_id, %(job_type)s, %(queue_group)s, w.payload::jsonb,
+        w.entity_type, w.entity_id, w.correlation_id, w.actor_id, w.caused_by,
+        CASE WHEN w.run_at > now() THEN 'scheduled' ELSE 'queued' END, '', 0, 0, %(max_attempts)s,
+        0, %(policy_version)s, '', coalesce(w.run_at, now()), '', 'not_begun', '', ''
+    FROM wanted w JOIN new_keys k ON k.job_id = w.id
+)
+SELECT coalesce(fresh.job_id, same.job_id, old.job_id) AS job_id, fresh.job_id IS NOT NULL AS created
+FROM wanted w
+LEFT JOIN new_keys fresh ON fresh.job_id = w.id
+LEFT JOIN new_keys same ON same.organization_id = w.organization_id AND same.key = w.key
+LEFT JOIN jobs_idempotencykey old ON old.organization_id = w.organization_id AND old.key = w.key
+ORDER BY w.ordinal

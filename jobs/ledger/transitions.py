@@ -1,0 +1,215 @@
+"""The arrows between the states of `states`: one function each, and nothing else writes the column.
+
+All run in the caller's transaction and scope. Those that an attempt takes are guarded by its fence
+and raise `LeaseLost` when it is no longer the job's own, so that whatever else the transaction
+holds is undone. Those that a person takes move many jobs at once and return the ones that moved.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from jobs.errors import LeaseLost
+from jobs.ledger.failures import Failure
+from jobs.ledger.publish import InLine
+from jobs.ledger.statements import run
+from jobs.ledger.states import Hold
+
+RESTORE_WINDOW = timedelta(hours=24)
+
+Answer = Literal["claimed", "finished", "held", "not_due", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class JobRef:
+    """Names a job. Both must match: a job is found in its own organization or nowhere."""
+
+    organization_id: int
+    job_id: uuid.UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A job in the hands of one worker, under one fence; everything an attempt needs to know.
+
+    attempt: which one this is, from 1. losses: how many workers died under it.
+    effect_id, effect_state: the outside effect that an earlier attempt began, if any.
+    wait_seconds: from the moment it was due to its start.
+    """
+
+    ref: JobRef
+    fence: int
+    attempt: int
+    max_attempts: int
+    losses: int
+    job_type: str
+    group: str
+    payload: dict[str, Any]
+    project_id: int | None
+    entity: tuple[str, str]
+    correlation_id: str
+    actor_id: str
+    effect_id: str
+    effect_state: str
+    wait_seconds: float
+
+    @property
+    def attempts_left(self) -> int:
+        """How many attempts may follow this one."""
+        return self.max_attempts - self.attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimAnswer:
+    """What became of the wish to run a job.
+
+    claimed: it is yours. finished: acknowledge its message and do not run it. held: a live claim
+    has it, come again after `delay`. not_due: come again after `delay`. unknown: no such job there.
+    """
+
+    ref: JobRef
+    answer: Answer
+    claimed: Claimed | None
+    delay: timedelta
+
+
+def claim(jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta) -> list[ClaimAnswer]:
+    """Move waiting jobs to `running`; `claim.sql`.
+
+    A job that is finished, held by a live claim or not yet due is left alone, and the answer says
+    which; only the message of a finished one may be acknowledged without running it. The fence
+    guards: settling with an older one raises `LeaseLost`. A crash after this costs one lease, never
+    a job.
+    """
+    rows = run("claim", {**_pairs(jobs), "worker_id": worker_id, "lease": lease})
+    return [_claim_answer(row, lease) for row in rows]
+
+
+def settle(job: Claimed) -> None:
+    """running → succeeded: the completion marker; `settle.sql`. Raises LeaseLost."""
+    _move("settle", job)
+
+
+def begin_effect(job: Claimed, effect_id: str) -> str:
+    """Note an outside effect before it happens; returns its id, the same on every attempt.
+
+    Raises LeaseLost. The caller commits before it acts.
+    """
+    row = _move("begin_effect", job, effect_id=effect_id)
+    return str(row["effect_id"])
+
+
+def retry(job: Claimed, *, delay: timedelta, failure: Failure) -> None:
+    """running → retrying, due after `delay`; `retry.sql`. Raises LeaseLost."""
+    _move("retry", job, delay=delay, **_columns(failure))
+
+
+def bury(job: Claimed, *, reason: str, failure: Failure) -> None:
+    """running → dead, with a dead letter; `bury.sql`. Raises LeaseLost."""
+    fingerprint = failure.fingerprint(job_type=job.job_type, reason=reason)
+    _move("bury", job, reason=reason, fingerprint=fingerprint, **_columns(failure))
+
+
+def release(job: Claimed) -> None:
+    """running → queued, uncounted: the attempt did not happen; `release.sql`. Raises LeaseLost."""
+    _move("release", job, hold=None)
+
+
+def hold(job: Claimed, why: Hold) -> None:
+    """running → scheduled, uncounted, until `why` ends; `release.sql`. Raises LeaseLost."""
+    _move("release", job, hold=why.value)
+
+
+def cancel(jobs: Iterable[JobRef], *, reason: str) -> list[tuple[JobRef, str]]:
+    """scheduled, queued, retrying → cancelled; returns those that moved, with their groups."""
+    rows = run("cancel", {**_pairs(jobs), "reason": reason})
+    return [(_ref(row), row["queue_group"]) for row in rows]
+
+
+def replay(jobs: Iterable[JobRef], *, handled_by: str, reason: str) -> list[InLine]:
+    """dead → queued, with all attempts anew; returns those that moved, for `publish`."""
+    rows = run("replay", {**_pairs(jobs), "handled_by": handled_by, "reason": reason})
+    return [
+        InLine(
+            organization_id=row["organization_id"],
+            job_id=row["id"],
+            job_type=row["job_type"],
+            group=row["queue_group"],
+        )
+        for row in rows
+    ]
+
+
+def discard(jobs: Iterable[JobRef], *, handled_by: str, reason: str) -> list[JobRef]:
+    """dead → cancelled, reason `discarded`; returns those that moved."""
+    rows = run("discard", {**_pairs(jobs), "handled_by": handled_by, "reason": reason})
+    return [_ref(row) for row in rows]
+
+
+def restore(jobs: Iterable[JobRef]) -> list[JobRef]:
+    """cancelled by discard → dead, within RESTORE_WINDOW; returns those that moved."""
+    return [_ref(row) for row in run("restore", {**_pairs(jobs), "window": RESTORE_WINDOW})]
+
+
+def _move(statement: str, job: Claimed, **parameters: Any) -> dict[str, Any]:
+    rows = run(
+        statement,
+        {
+            "organization_id": job.ref.organization_id,
+            "job_id": job.ref.job_id,
+            "fence": job.fence,
+            **parameters,
+        },
+    )
+    if not rows:
+        raise LeaseLost(job.ref.job_id, job.fence)
+    return rows[0]
+
+
+def _claim_answer(row: dict[str, Any], lease: timedelta) -> ClaimAnswer:
+    ref = JobRef(organization_id=row["organization_id"], job_id=row["job_id"])
+    answer: Answer = row["answer"]
+    delay = lease if answer == "held" else timedelta(seconds=max(row["delay_seconds"] or 0, 0))
+    return ClaimAnswer(
+        ref=ref,
+        answer=answer,
+        claimed=_claimed(ref, row) if answer == "claimed" else None,
+        delay=delay,
+    )
+
+
+def _claimed(ref: JobRef, row: dict[str, Any]) -> Claimed:
+    same = ("fence", "attempt", "max_attempts", "losses", "job_type", "project_id")
+    named = ("correlation_id", "actor_id", "effect_id", "effect_state", "wait_seconds")
+    return Claimed(
+        ref=ref,
+        group=row["queue_group"],
+        payload=json.loads(row["payload"]),
+        entity=(row["entity_type"], row["entity_id"]),
+        **{name: row[name] for name in same + named},
+    )
+
+
+def _columns(failure: Failure) -> dict[str, str]:
+    return {
+        "error_class": failure.error_class,
+        "error_message": failure.message,
+        "error_frame": failure.frame,
+        "traceback": failure.traceback,
+        "traceback_digest": failure.digest,
+    }
+
+
+def _pairs(jobs: Iterable[JobRef]) -> dict[str, list[Any]]:
+    refs = sorted(set(jobs))
+    return {
+        "organization_ids": [ref.organization_id for ref in refs],
+        "job_ids": [ref.job_id for ref in refs],
+    }
+
+
+def _ref(row: dict[str, Any]) -> JobRef:
+    return JobRef(organization_id=row["organization_id"], job_id=row["id"])

@@ -1,0 +1,82 @@
+"""The periodic work of the platform: relay, recovery, sweep. Safe to run twice at once.
+
+Each tick locks what it touches in the database, so two schedulers share the work. A tick that fails
+is logged and tried again at its next time; it stops no other.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from django.db import Error, connection
+
+from jobs.broker.errors import BrokerUnavailable
+from jobs.execution.leases import Leases
+from jobs.ledger import relay
+
+log = structlog.get_logger(__name__)
+
+SCHEDULER = "scheduler"
+"""The name under which a scheduler stands among the workers' groups."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """A piece of work and how often it is done."""
+
+    name: str
+    every_seconds: float
+    work: Callable[[], object]
+
+
+def publish_all_due() -> None:
+    """Publish batch after batch until none is full."""
+    while relay.publish_due() >= relay.BATCH:
+        pass
+
+
+TICKS = (
+    Tick(name="recover", every_seconds=1, work=relay.recover),
+    Tick(name="publish", every_seconds=1, work=publish_all_due),
+    Tick(name="sweep", every_seconds=60, work=relay.sweep),
+)
+
+
+def run_scheduler(stopping: threading.Event, ticks: tuple[Tick, ...] = TICKS) -> None:
+    """Do every tick at its time until `stopping` is set."""
+    life = Leases()
+    due = {tick.name: 0.0 for tick in ticks}
+    is_known = False
+    while not stopping.is_set():
+        is_known = is_known or _sign_on(life)
+        for tick in ticks:
+            if time.monotonic() >= due[tick.name] and not stopping.is_set():
+                due[tick.name] = time.monotonic() + tick.every_seconds
+                _do(tick)
+        pause = min(due.values()) - time.monotonic()
+        stopping.wait(max(pause, 0.01))
+    if is_known:
+        life.stop()
+
+
+def _sign_on(life: Leases) -> bool:
+    try:
+        life.start([SCHEDULER])
+    except Error as error:
+        log.warning("scheduler_sign_on_failed", error=str(error))
+        connection.close()
+        return False
+    return True
+
+
+def _do(tick: Tick) -> None:
+    try:
+        tick.work()
+    except (Error, BrokerUnavailable) as error:
+        log.warning("scheduler_tick_failed", tick=tick.name, error=str(error))
+        connection.close()
+    except Exception:
+        # A fault in one tick must not stop the relay; it is logged whole.
+        log.exception("scheduler_tick_broke", tick=tick.name)
