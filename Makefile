@@ -24,7 +24,7 @@ check: dev
 	@$(PYTHON_IN_VENV) -m ruff check --quiet .
 	@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
 	@$(PYTHON_IN_VENV) -m mypy $(PACKAGES)
-	@.venv/bin/lint-imports --no-timings 2>&1
+	@.venv/bin/lint-imports
 	@$(PYTHON_IN_VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(PYTHON_IN_VENV) manage.py check --fail-level WARNING
 
