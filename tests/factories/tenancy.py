@@ -5,7 +5,6 @@ that scope, so only `organization()` needs to stand outside any (or inside an op
 not given is made: `mission()` alone makes an organization and a project too.
 """
 
-import hashlib
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -13,7 +12,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from tenancy import changes
+from tenancy import changes, tokens
 from tenancy.entities import Entity
 from tenancy.models import (
     Assignment,
@@ -71,17 +70,15 @@ def service_account(
     of: Organization | None = None, role: str = "editor", **fields: Any
 ) -> ServiceAccount:
     """A program's account. Its token is in the attribute `token`, which no row keeps."""
-    token = f"test-{uuid4().hex}"
-    account = ServiceAccount(
-        organization=of or organization(),
-        name=fields.pop("name", f"Service {next(_numbers)}"),
-        role=role,
-        token_digest=hashlib.sha256(token.encode()).hexdigest(),
-        token_hint=token[:8],
-        **fields,
-    )
+    of = of or organization()
+    with scope(of), transaction.atomic():
+        account, token = tokens.issue(
+            of.pk, name=fields.pop("name", f"Service {next(_numbers)}"), role=role
+        )
+        if fields:
+            account = changes.update(account, **fields)
     account.token = token  # type: ignore[attr-defined]
-    return _create(account)
+    return account
 
 
 def project(of: Organization | None = None, **fields: Any) -> Project:

@@ -1,0 +1,127 @@
+"""The door of the API: what happens to a request before its route runs, in this order.
+
+form → token → scope of the path's organization and one transaction → account → route
+
+The scope is opened before the token is looked up, so a token is found in the organization of the
+path or nowhere. An unknown organization, a token of another one and an object of another one get
+the same answer. An answer from 400 on undoes the transaction; a denied attempt of a valid token is
+then written into the organization's audit log, in a transaction of its own.
+"""
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja.operation import Operation
+
+from audit.record import record_not_found
+from jobsite.problems import plain, problem_of
+from tenancy import tokens
+from tenancy.acting import Actor, acting
+from tenancy.api.fields import MAX_ID
+from tenancy.api.problems import FieldError, Problem, answer, not_found
+from tenancy.models import ServiceAccount
+from tenancy.scope import scope
+
+MAX_BODY_BYTES = 1024 * 1024
+
+Run = Callable[..., HttpResponse]
+
+
+def entered(run: Run) -> Run:
+    """Let `run` of one operation be reached through the door only."""
+    operation: Operation = run.__self__  # type: ignore[attr-defined]
+
+    @wraps(run)
+    def enter(request: HttpRequest, **path: Any) -> HttpResponse:
+        try:
+            token = _token(request)
+            _check_form(request, operation)
+            organization_id = _organization_id(path["organization_id"])
+            with scope(organization_id):
+                return _in_scope(organization_id, token, request, lambda: run(request, **path))
+        except Exception as error:  # noqa: BLE001 - turned into a problem, logged where it is ours
+            return answer(problem_of(error))
+
+    return enter
+
+
+def _in_scope(
+    organization_id: int, token: str, request: HttpRequest, run: Callable[[], HttpResponse]
+) -> HttpResponse:
+    with transaction.atomic():
+        account = tokens.account_of(token, organization_id)
+        if account is None:
+            raise not_found()
+        response = _as(account, run)
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+    if response.status_code in (403, 404):
+        with acting(Actor.service(account.pk), source="api"), transaction.atomic():
+            record_not_found(request.path, status=response.status_code)
+    return response
+
+
+def _as(account: ServiceAccount, run: Callable[[], HttpResponse]) -> HttpResponse:
+    actor = Actor.service(account.pk)
+    structlog.contextvars.bind_contextvars(
+        organization_id=account.organization_id, actor_id=str(actor)
+    )
+    with acting(actor, source="api"):
+        return run()
+
+
+def _token(request: HttpRequest) -> str:
+    """Raises the 401 for a request without a token, or with something that cannot be one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not tokens.is_well_formed(token):
+        raise plain(401, **{"WWW-Authenticate": 'Bearer realm="api"'})
+    return token
+
+
+def _organization_id(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,18}", text) or int(text) > MAX_ID:
+        raise not_found()
+    return int(text)
+
+
+def _check_form(request: HttpRequest, operation: Operation) -> None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        raise plain(413)
+    takes_body = any(model.__ninja_param_source__ == "body" for model in operation.models)
+    json = request.content_type == "application/json" and (request.content_params or {}).get(
+        "charset", "utf-8"
+    ).lower() in ("utf-8", "utf8")
+    if takes_body and not json:
+        raise plain(415)
+    _check_query(request, operation)
+
+
+def _check_query(request: HttpRequest, operation: Operation) -> None:
+    """A misspelled filter is refused; ignored, it would show everything."""
+    known = {
+        name
+        for model in operation.models
+        if model.__ninja_param_source__ == "query"
+        for name in model.__ninja_flatten_map__
+    }
+    unknown = sorted(request.GET.keys() - known)
+    if unknown:
+        raise Problem(
+            422,
+            "invalid",
+            "The request does not fit its schema; see errors.",
+            errors=[
+                FieldError(
+                    field=f"query.{name[:100]}",
+                    code="extra_forbidden",
+                    message="Is not known here.",
+                )
+                for name in unknown[:20]
+            ],
+        )
