@@ -4,10 +4,18 @@ TenancyError
 ├── NoScope          a tenant table was queried outside any organization, or outside a transaction
 ├── ScopeWidened     a scope inside another one asked for more than the outer one gives
 ├── AccessDenied     the actor may not do this to that
+├── NotAllowed       a membership that a rule protects: the last owner, a role above one's own
 └── UnrecordedWrite  a domain entity was written past `tenancy.changes`
 """
 
-__all__ = ["AccessDenied", "NoScope", "ScopeWidened", "TenancyError", "UnrecordedWrite"]
+__all__ = [
+    "AccessDenied",
+    "NoScope",
+    "NotAllowed",
+    "ScopeWidened",
+    "TenancyError",
+    "UnrecordedWrite",
+]
 
 
 class TenancyError(Exception):
@@ -38,6 +46,10 @@ class AccessDenied(TenancyError):
         self.permission = permission
         self.thing = thing
         super().__init__(f"{actor} may not {permission} on {thing}.")
+
+
+class NotAllowed(TenancyError):
+    """A rule about memberships forbids this; the text is for people."""
 
 
 class UnrecordedWrite(TenancyError):

@@ -15,17 +15,19 @@ another organization does not exist: not found, in no list, in no choice.
 A permission left at None is nobody's: `add_permission = None` is a list that nothing is added to.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ForeignKey, Model, ProtectedError, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import path, reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminAutocompleteWidget, UnfoldAdminSelectWidget
 
 from tenancy import changes
@@ -50,6 +52,26 @@ class OrganizationFilter(AutocompleteSelectFilter):  # type: ignore[misc]
 
 
 BY_ORGANIZATION = ("organization", OrganizationFilter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A link at the top of a row's page, to one of `TenantAdmin.routes`."""
+
+    title: str
+    route: str
+    icon: str = ""
+    variant: ActionVariant = ActionVariant.DEFAULT
+
+    def shown(self, address: str) -> dict[str, Any]:
+        """As Unfold's template reads it."""
+        return {
+            "title": self.title,
+            "path": address,
+            "icon": self.icon,
+            "variant": self.variant,
+            "attrs": {},
+        }
 
 
 class Permitted:
@@ -92,6 +114,9 @@ class Permitted:
 
 class TenantAdmin(Permitted, ListAdmin):
     """Pages about rows of one model, each of one organization; see the top of this module."""
+
+    routes: ClassVar[dict[str, str]] = {}
+    """Pages of one row beside its form: address → name of the method (request, object_id)."""
 
     form = TenantForm
     list_select_related = ("organization",)
@@ -148,7 +173,8 @@ class TenantAdmin(Permitted, ListAdmin):
         added: dict[str, Any] = {"refused": getattr(request, "_refused", "")}
         if obj is None and self.model is not Organization:
             added["organization"] = self._organization_field(request)
-        kwargs["form"] = type(self.form.__name__, (self.form,), added)
+        form = kwargs.pop("form", self.form)
+        kwargs["form"] = type(form.__name__, (form,), added)
         return super().get_form(request, obj, change, **kwargs)
 
     def changeform_view(
@@ -190,6 +216,45 @@ class TenantAdmin(Permitted, ListAdmin):
         query = {"target_type": self.opts.model_name, "target_id": one.pk}
         address = reverse("admin:audit_auditevent_changelist")
         return HttpResponseRedirect(f"{address}?{urlencode(query)}")
+
+    def require(self, request: HttpRequest, allowed: bool) -> None:
+        """Raise PermissionDenied for a page of a row that is seen and may not be changed so."""
+        if not allowed:
+            raise PermissionDenied
+
+    # -- pages of one row ---------------------------------------------------------------------
+
+    def buttons(self, request: HttpRequest, obj: Any) -> list[Button]:
+        """What can be done to this row now, by this person."""
+        return []
+
+    def get_urls(self) -> list[Any]:
+        """Django's addresses, and those of `routes`, named `<app>_<model>_<address>`."""
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path(
+                f"<path:object_id>/{address}/",
+                self.admin_site.admin_view(getattr(self, method)),
+                name=f"{prefix}_{address.replace('-', '_')}",
+            )
+            for address, method in self.routes.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def address(self, obj: Any, route: str = "change") -> str:
+        """The address of a row's page, or of one of its routes."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_{route.replace('-', '_')}"
+        return reverse(f"admin:{name}", args=[obj.pk])
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """The form, with the buttons of its row."""
+        obj = context.get("original")
+        if obj is not None:
+            shown = [one.shown(self.address(obj, one.route)) for one in self.buttons(request, obj)]
+            context["actions_detail"] = shown
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def _organizations(self, request: HttpRequest) -> int | None:
         own = rights_of(request).organizations(self.view_permission)

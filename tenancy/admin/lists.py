@@ -61,11 +61,12 @@ class NewestFirst(ChangeList):
 class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
     """The base of every page with a list.
 
-    section, icon: where its entry stands in the navigation, and its Material symbol.
+    section, icon, rank: where its entry stands in the navigation, its Material symbol, and how far up.
     """
 
     section: str = ""
     icon: str = "list"
+    rank: int = 100
 
     list_per_page = ROWS
     list_max_show_all = 0
