@@ -14,6 +14,7 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any, NoReturn
 
 from liquid import BoundTemplate, Environment, FalsyStrictUndefined, Markup, RenderContext, Token
@@ -34,6 +35,7 @@ from liquid.builtin.tags import (
     unless_tag,
 )
 from liquid.exceptions import FilterError, LiquidError, LiquidSyntaxError, ResourceLimitError
+from liquid.output import LimitedStringIO
 from liquid.utils import ReadOnlyChainMap
 
 from templates.dates import date
@@ -195,6 +197,10 @@ class Template(BoundTemplate):
     """A parsed template of this dialect."""
 
     context_class = Context
+
+    def _get_buffer(self) -> StringIO:
+        # Without newline="" every "\r" that is written would be read back as "\n".
+        return LimitedStringIO(limit=MAX_OUTPUT_BYTES, newline="")
 
 
 class Dialect(Environment):

@@ -158,12 +158,13 @@ class Pool:
         try:
             return _result(self._answer(request))
         finally:
+            self._end_leftover()
             self._free.release()
 
     def close(self) -> None:
         """End all helpers, idle and busy."""
         with self._lock:
-            helpers = [*self._idle, *self._busy]
+            helpers = [*self._idle, *self._busy.values()]
             self._idle.clear()
             self._busy.clear()
         for helper in helpers:
@@ -172,7 +173,7 @@ class Pool:
     def pids(self) -> list[int]:
         """The process ids of the living helpers."""
         with self._lock:
-            return [helper.process.pid for helper in (*self._idle, *self._busy)]
+            return [helper.process.pid for helper in (*self._idle, *self._busy.values())]
 
     def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         helper = self._idle_helper()
@@ -183,59 +184,47 @@ class Pool:
                 # It may have died while idle, of something else: once more, on a fresh one.
                 if helper.end() == -signal.SIGPROF:
                     raise BudgetExceeded(_cause(-signal.SIGPROF, self.budget)) from None
-        helper = self._new_helper()
+        helper = self._busy[threading.get_ident()] = Helper(self.budget)
         try:
             return self._use(helper, request)
         except _Gone:
             raise BudgetExceeded(_cause(helper.end(), self.budget)) from None
 
     def _use(self, helper: Helper, request: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            answer = helper.ask(request)
-        except BaseException:
-            self._drop(helper)
-            raise
-        if "exhausted" in answer or helper.requests >= REQUESTS_PER_HELPER:
-            self._drop(helper)
-        else:
-            self._give_back(helper)
+        answer = helper.ask(request)
+        if "exhausted" not in answer and helper.requests < REQUESTS_PER_HELPER:
+            with self._lock:
+                self._idle.append(helper)
+                del self._busy[threading.get_ident()]
         return answer
 
     def _idle_helper(self) -> Helper | None:
+        """One that lives, now this thread's."""
         while True:
             with self._lock:
                 if not self._idle:
                     return None
-                helper = self._idle.pop()
-                self._busy.add(helper)
+                # First here, then out of there: an exception between the two loses no helper.
+                helper = self._busy[threading.get_ident()] = self._idle[-1]
+                self._idle.pop()
             if helper.process.poll() is None:
                 return helper
-            self._drop(helper)
+            helper.end()
 
-    def _new_helper(self) -> Helper:
-        helper = Helper(self.budget)
-        with self._lock:
-            self._busy.add(helper)
-        return helper
-
-    def _give_back(self, helper: Helper) -> None:
-        with self._lock:
-            self._busy.discard(helper)
-            self._idle.append(helper)
-
-    def _drop(self, helper: Helper) -> None:
-        with self._lock:
-            self._busy.discard(helper)
-        helper.end()
+    def _end_leftover(self) -> None:
+        """A helper that was not given back: something went wrong, whatever it was."""
+        helper = self._busy.pop(threading.get_ident(), None)
+        if helper is not None:
+            helper.end()
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(self.size)
         self._idle: list[Helper] = []
-        self._busy: set[Helper] = set()
+        self._busy: dict[int, Helper] = {}  # by thread
 
     def _after_fork(self) -> None:
-        for helper in (*self._idle, *self._busy):
+        for helper in (*self._idle, *self._busy.values()):
             helper.abandon()
         self._forget()
 

@@ -75,10 +75,10 @@ def subject(text: str, *, repair: bool = False) -> str:
     elif found := _LINE_ENDS.search(line):
         name = unicodedata.name(found.group(), f"U+{ord(found.group()):04X}")
         _refuse_subject(f"the subject has more than one line (it contains {name})")
-    line = _JOINERS.sub("", _HIDDEN.sub("", line))
+    line = _CONTROLS.sub("", _JOINERS.sub("", _HIDDEN.sub("", line)))
     if "=?" in line:  # looked for last: removing hidden characters must not put one together
         line = line.replace("=?", "= ?") if repair else _refuse_subject("the subject contains `=?`")
-    line = " ".join(_CONTROLS.sub("", line).split())
+    line = " ".join(line.split())
     if not line and not repair:
         _refuse_subject("the subject is empty")
     return line if len(line) <= MAX_SUBJECT_CHARS else line[: MAX_SUBJECT_CHARS - 1].rstrip() + "…"

@@ -73,7 +73,7 @@ def publish(version: TemplateVersion) -> TemplateVersion:
     if problems := [problem for problem in found if problem.severity == "error"]:
         raise PublishRefused(problems)
     before = _retire_published(template)
-    version.state, version.published_at = VersionState.PUBLISHED, Now()  # type: ignore[assignment]
+    version.state, version.published_at = VersionState.PUBLISHED, Now()
     version.save(update_fields=["state", "published_at"])
     version.refresh_from_db()
     _record("template.published", version, published=(before, version.number))
@@ -132,7 +132,7 @@ def preferences(*locales: str) -> list[str]:
 def _locked(
     organization_id: int, event_type: str, channel: str, locale: str
 ) -> NotificationTemplate:
-    key = {
+    key: dict[str, Any] = {
         "organization_id": organization_id,
         "event_type": event_type,
         "channel": channel,

@@ -16,7 +16,7 @@ def new_organization(**values: str) -> Organization:
     """An organization of its own for one test; the platform makes it."""
     name = secrets.token_hex(4)
     with acting(Actor.system(), source="command"), operator_scope("test set-up"):
-        return Organization.objects.create(name=f"Test {name}", slug=name, **values)
+        return changes.create(Organization(name=f"Test {name}", slug=name, **values))
 
 
 def new_member(organization: Organization, role: str) -> Actor:

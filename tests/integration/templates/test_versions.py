@@ -22,7 +22,7 @@ def saved(organization: Organization, base: int = 0, **sources: str) -> Template
 def actions(organization: Organization) -> list[str]:
     events = AuditEvent.objects.filter(organization_id=organization.pk)
     found = events.filter(target_type="notificationtemplate").order_by("id")
-    return list(found.values_list("action", flat=True))
+    return [str(event.action) for event in found]
 
 
 def test_each_save_is_a_version_with_author_and_note(at_work: Organization, admin: Actor) -> None:
