@@ -9,7 +9,6 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 
-from jobsite import dashboard, palette
 from tenancy.access import organizations_of
 from tenancy.models import User
 
@@ -75,6 +74,9 @@ class Site(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The dashboard."""
+        # Imported here, as the palette is: both read pages that register with this site.
+        from jobsite import dashboard
+
         numbers = dashboard.of(request)
         return super().index(request, {"numbers": numbers, **(extra_context or {})})
 
@@ -86,6 +88,8 @@ class Site(AdminSite):
         Unfold's own keeps results for five minutes under the person's id, so that a member who was
         removed goes on seeing names, and its search of models has no limit.
         """
+        from jobsite import palette
+
         found = palette.find(request, request.GET.get("s", "").strip())
         pages = Paginator(found, palette.LIMIT)
         context = {"results": pages.page(1), "page_obj": pages, "page_counter": 0}

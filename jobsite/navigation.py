@@ -1,7 +1,7 @@
 """The menu of the admin site: what the signed-in person may see, in sections.
 
-Each admin class says in which section it stands and with which symbol (`ListAdmin.section`, `icon`),
-so a new page needs no line here.
+Each admin class says in which section it stands, with which symbol and how far up
+(`ListAdmin.section`, `icon`, `rank`), so a new page needs no line here.
 """
 
 from typing import Any

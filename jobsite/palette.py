@@ -1,4 +1,4 @@
-"""What the palette (Ctrl K) finds: pages by their name, an organization by its, a job by its ids."""
+"""What the palette (Ctrl K) finds: pages and organizations by name, jobs by id."""
 
 import uuid
 from dataclasses import dataclass

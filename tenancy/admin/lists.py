@@ -61,7 +61,7 @@ class NewestFirst(ChangeList):
 class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
     """The base of every page with a list.
 
-    section, icon, rank: where its entry stands in the navigation, its Material symbol, and how far up.
+    section, icon, rank: its place in the navigation, its Material symbol, and how far up it stands.
     """
 
     section: str = ""
