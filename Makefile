@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check demo lock clean runtime dev
 PYTHON_IN_VENV := .venv/bin/python
+LENT := $(PYTHON_IN_VENV) -m jobsite.embedded.lend $(PYTHON_IN_VENV)
 PACKAGES := tenancy audit templates jobs jobsite
 
 help:  ## this text
@@ -19,14 +20,13 @@ run: runtime
 test: dev
 	@exec $(PYTHON_IN_VENV) -m pytest -n auto --dist worksteal $(ARGS)
 
-check: export SECRET_KEY = of the check
 check: dev
 	@$(PYTHON_IN_VENV) -m ruff check --quiet .
 	@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
 	@$(PYTHON_IN_VENV) -m mypy $(PACKAGES)
 	@.venv/bin/lint-imports
-	@$(PYTHON_IN_VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	@$(PYTHON_IN_VENV) manage.py check --fail-level WARNING
+	@$(LENT) manage.py makemigrations --check --dry-run
+	@$(LENT) manage.py check --fail-level WARNING
 
 demo: runtime
 	@exec $(PYTHON_IN_VENV) manage.py demo --check

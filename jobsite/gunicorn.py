@@ -18,11 +18,12 @@ graceful_timeout = 8
 keepalive = 5
 control_socket_disable = True
 accesslog = None  # django-structlog writes a line for each request
+metrics = environment.text("PROMETHEUS_MULTIPROC_DIR")
 
 
 def child_exit(server: Any, worker: Any) -> None:
     """Take the gauges of a worker that ended out of /metrics."""
-    if environment.text("PROMETHEUS_MULTIPROC_DIR"):
+    if metrics:
         from prometheus_client import multiprocess
 
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

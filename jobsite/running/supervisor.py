@@ -7,6 +7,7 @@ import xmlrpc.client
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -61,10 +62,10 @@ class Supervisor:
             "http://127.0.0.1", SupervisorTransport(None, None, f"unix://{self.socket}")
         )
         try:
-            found = proxy.supervisor.getAllProcessInfo()
+            found = cast(Any, proxy.supervisor.getAllProcessInfo())
         except (OSError, xmlrpc.client.Error):
             return {}
-        return {each["name"]: each["statename"] for each in found}  # type: ignore[union-attr,index,misc]
+        return {each["name"]: each["statename"] for each in found}
 
     def stop(self) -> None:
         """Stop all programs, each with its grace."""
