@@ -5,15 +5,28 @@ import secrets
 import socket
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-from dramatiq import Broker, Message, MessageProxy, Middleware
+from dramatiq import Broker, Message, MessageProxy, Middleware, Worker
+from dramatiq.common import iter_queue
 from dramatiq.errors import QueueJoinTimeout, QueueNotFound
 
 from jobs.broker.consumer import GroupConsumer
 from jobs.broker.leases import Leases
 from jobs.broker.messages import Entry, PoisonHook, RetryAfter
 from jobs.broker.queues import Queues
+
+
+class WorkerStops(Middleware):
+    """Tells the broker when a worker of this process begins to stop."""
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """From now on, fetch."""
+        cast(GroupBroker, broker).stopping = None
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """From now on, hand back."""
+        cast(GroupBroker, broker).stopping = worker
 
 
 class GroupBroker(Broker):
@@ -46,6 +59,8 @@ class GroupBroker(Broker):
             )
         super().__init__(middleware=middleware)
         self.queues = set()
+        self.stopping: Worker | None = None
+        self.add_middleware(WorkerStops())
         self.on_poison: list[PoisonHook] = []
         self.backend = Queues(url, lease=timedelta(seconds=lease_seconds))
         self._heartbeat = timedelta(seconds=heartbeat_seconds)
@@ -98,6 +113,20 @@ class GroupBroker(Broker):
             self.backend.enqueue([entry])
         self.emit_after("enqueue", message, delay)
         return message
+
+    def take_unstarted(self, queue_name: str) -> list[MessageProxy]:
+        """Take the messages of a group out of the hands of the stopping worker's threads."""
+        if self.stopping is None:
+            return []
+        mine: list[Any] = []
+        others: list[Any] = []
+        for item in iter_queue(self.stopping.work_queue):
+            (mine if item.message.queue_name == queue_name else others).append(item)
+        for item in others:
+            self.stopping.work_queue.put(item)
+        for _ in range(len(mine) + len(others)):
+            self.stopping.work_queue.task_done()
+        return [item.message for item in mine]
 
     def flush(self, queue_name: str) -> None:
         """Drop all that is waiting or delayed in a group, of all organizations."""

@@ -4,14 +4,17 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from dramatiq import Broker, Consumer, MessageProxy
+from dramatiq import Consumer, MessageProxy
 
 from jobs.broker import poison
 from jobs.broker.errors import BrokerUnavailable
 from jobs.broker.leases import Leases
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Leased, PoisonHook
+
+if TYPE_CHECKING:
+    from jobs.broker.broker import GroupBroker
 
 # How far the prefetch grows while half of it ends within FAST_SECONDS. When messages are slower it
 # is what Dramatiq asks for, so that little waits here that could run elsewhere.
@@ -29,7 +32,7 @@ class GroupConsumer(Consumer):
 
     def __init__(
         self,
-        broker: Broker,
+        broker: "GroupBroker",
         leases: Leases,
         on_poison: Sequence[PoisonHook],
         *,
@@ -89,6 +92,9 @@ class GroupConsumer(Consumer):
     # The steps of __next__
 
     def _next(self) -> GroupMessage | None:
+        if self._broker.stopping:
+            self._hand_back()
+            return None
         message = self._from_cache()
         if message is None:
             self._leases.keep()
@@ -115,6 +121,16 @@ class GroupConsumer(Consumer):
             return None
         self._leases.hand_over(message)
         return message
+
+    def _hand_back(self) -> None:
+        """In a stopping worker: what has not started goes to others now.
+
+        Dramatiq would keep it, and fetch more, until the last running message has ended.
+        """
+        self._leases.keep()
+        self.requeue(self._broker.take_unstarted(self._leases.group))
+        self.close()
+        self._leases.wait_for_flush(self._timeout)
 
     def _fetch_or_wait(self) -> None:
         wanted = max(1, self._capacity // 2)

@@ -21,7 +21,8 @@ class BrokerUnavailable(BrokerConnectionError, JobsError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        self.message = message  # as DramatiqError, whose own __init__ has no types
+        Exception.__init__(self, message)
 
 
 class NoEpoch(BrokerUnavailable):

@@ -93,15 +93,10 @@ class Leases:
 
     def wait_for_room(self, room: int, capacity: int, timeout: float) -> None:
         """Sleep until there is so much room, or a flush is due."""
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            self._enough = capacity - room - len(self.cache)
-            while len(self._running) > self._enough:
-                now = time.monotonic()
-                left = min(deadline - now, self._flush_in(now))
-                if left <= 0:
-                    break
-                self._changed.wait(left)
+        self._wait_for(capacity - room - len(self.cache), timeout)
+
+    def wait_for_flush(self, timeout: float) -> None:
+        self._wait_for(-1, timeout)
 
     def wait_for_work(self, timeout: float) -> None:
         """Sleep in Redis until something is waiting there, becomes due or has to be kept up."""
@@ -167,14 +162,25 @@ class Leases:
                 self._running.pop(key, None)
 
     def close(self) -> None:
-        """Give the cache back, send what is pending, and leave if nothing is running any more."""
+        """Give the cache back, send what is pending, and leave the rest to other consumers."""
         self.give_back(leased.key for leased in self.cache)
         self.cache.clear()
         self.flush()
-        if not self._running:
-            self._queues.leave(self.group, self.consumer_id)
+        self._queues.leave(self.group, self.consumer_id)
 
     # The steps below
+
+    def _wait_for(self, enough: int, timeout: float) -> None:
+        """Sleep until no more than `enough` are running, or a flush is due."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            self._enough = enough
+            while len(self._running) > enough:
+                now = time.monotonic()
+                left = min(deadline - now, self._flush_in(now))
+                if left <= 0:
+                    break
+                self._changed.wait(left)
 
     def _flush_in(self, now: float) -> float:
         """Seconds until a flush is due; infinite when nothing is pending."""

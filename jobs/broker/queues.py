@@ -180,7 +180,7 @@ class Queues:
         return total
 
     def leave(self, group: str, consumer_id: str) -> bool:
-        """Sign off a consumer that holds nothing; False when it still holds leases."""
+        """Fetch no more: wake another consumer for what waits. False while leases are held."""
         return bool(self._run(_LEAVE, group, consumer_id, consumer_id=consumer_id))
 
     # Looking

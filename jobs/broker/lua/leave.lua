@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- leave: a consumer that holds nothing says goodbye. One that still holds leases stays, so that
--- they are reaped when they end.
+-- leave: a consumer fetches no more. Another is woken for what is waiting, since this one may have
+-- taken the token. It is forgotten when it holds nothing; else it stays, and is reaped if it dies.
 -- KEYS    the group's (include/group.lua), leases of the consumer (zset)
 -- ARGV    suffix, consumer
--- result  1 when it left, else 0
+-- result  1 when it is forgotten, else 0
 -- cost    O(log consumers)
 --#include group
 local leases = KEYS[9]
@@ -11,6 +11,9 @@ local consumer = ARGV[2]
 
 if epoch_lost() then
   return NO_EPOCH
+end
+if redis.call("EXISTS", ring) == 1 then
+  signal()
 end
 if redis.call("EXISTS", leases) == 1 then
   return 0

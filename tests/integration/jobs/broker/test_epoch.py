@@ -1,0 +1,103 @@
+"""Redis lost its data, its scripts, or has no room: what the operations say."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+
+from jobs.broker import Entry, MessageKey, RetryAfter
+from jobs.broker.errors import BrokerUnavailable, NoEpoch, RedisFull
+from jobs.broker.queues import Queues
+
+ENTRY = Entry(organization_id=7, group="g", message_id="m", body=b"b" * 1000)
+KEY = MessageKey(7, "m")
+
+OPERATIONS = {
+    "enqueue": lambda q: q.enqueue([ENTRY]),
+    "fetch": lambda q: q.fetch("g", "c", 1),
+    "heartbeat": lambda q: q.heartbeat("g", "c"),
+    "reap": lambda q: q.reap("g"),
+    "ack": lambda q: q.ack("g", "c", [KEY]),
+    "retry": lambda q: q.retry("g", "c", {KEY: RetryAfter()}),
+    "release": lambda q: q.release("g", "c", [KEY]),
+    "reclaim": lambda q: q.reclaim("g", "c", []),
+    "leave": lambda q: q.leave("g", "c"),
+    "remove": lambda q: q.remove("g", 7, ["m"]),
+    "flush": lambda q: q.flush("g"),
+    "known": lambda q: q.known("g", 7, ["m"]),
+    "depth": lambda q: q.depth("g", 7),
+    "depths": lambda q: q.depths("g"),
+    "totals": lambda q: q.totals("g"),
+}
+
+
+@pytest.fixture
+def own(live_valkey):
+    """Queues on a server of this test's own."""
+    queues = Queues(live_valkey.url)
+    queues.open_epoch()
+    yield queues
+    queues.close()
+
+
+@pytest.fixture
+def own_client(live_valkey):
+    with redis.Redis.from_url(live_valkey.url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_nothing_is_answered_once_redis_lost_its_data(own, own_client, operation):
+    own.enqueue([ENTRY])
+    own_client.flushall()
+
+    with pytest.raises(NoEpoch):
+        OPERATIONS[operation](own)
+
+
+def test_recovery_enqueues_before_it_opens_the_new_epoch(own, own_client):
+    before = own.epoch()
+    own_client.flushall()
+
+    own.enqueue([ENTRY], recovering=True)
+    assert own.epoch() is None
+    after = own.open_epoch()
+
+    assert after != before
+    assert [leased.message_id for leased in own.fetch("g", "c", 1).messages] == ["m"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_forgotten_scripts_are_sent_again(own, own_client, operation):
+    OPERATIONS[operation](own)
+    own_client.script_flush()
+
+    OPERATIONS[operation](own)
+
+
+def test_a_restarted_redis_is_used_again(live_valkey, own):
+    own.enqueue([ENTRY])
+    live_valkey.kill()
+    with pytest.raises(BrokerUnavailable):
+        own.enqueue([ENTRY])
+
+    live_valkey.start()
+
+    with pytest.raises(NoEpoch):
+        own.enqueue([ENTRY])
+    own.open_epoch()
+    assert own.enqueue([ENTRY]) == 1
+
+
+def test_a_full_redis_refuses_new_messages_and_drains(own, own_client):
+    own.enqueue([ENTRY, Entry(organization_id=7, group="g", message_id="n", body=b"b")])
+    own_client.config_set("maxmemory", 1)
+
+    with pytest.raises(RedisFull):
+        own.enqueue([Entry(organization_id=8, group="g", message_id="x", body=b"b")])
+    leased = own.fetch("g", "c", 10).messages
+    own.retry("g", "c", {leased[0].key: RetryAfter(delay=timedelta(hours=1))})
+    own.ack("g", "c", [leased[1].key])
+
+    totals = own.totals("g")
+    assert (totals.waiting, totals.delayed, totals.leased) == (0, 1, 0)
