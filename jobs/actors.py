@@ -2,6 +2,7 @@
 
 import dramatiq
 
+import jobs.families.notifications.job_types  # noqa: F401 - declares its job types
 from jobs.execution.run import run_job
 from jobs.job_types import JobType, registry
 

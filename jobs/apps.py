@@ -10,7 +10,7 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let the execution hear of the worker it runs in, and of messages that nothing can run.
+        """Let the execution hear of its worker and of poison, and the family hear of events.
 
         Not in the setting DRAMATIQ_BROKER, which is read before there are models.
         """
@@ -19,7 +19,10 @@ class JobsConfig(AppConfig):
         from jobs.broker.broker import GroupBroker
         from jobs.execution.middleware import WorkerLife
         from jobs.execution.poison import on_poison
+        from jobs.families.notifications.listening import enqueue_fan_out
+        from tenancy.changes import register_listener
 
+        register_listener(enqueue_fan_out)
         broker = dramatiq.get_broker()
         if isinstance(broker, GroupBroker):
             broker.add_middleware(WorkerLife())

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("jobs", "0002_isolation"),
+        ("templates", "0001_initial"),
         ("tenancy", "0002_isolation"),
     ]
 
@@ -104,7 +105,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.CharField(blank=True, default="", max_length=64)),
-                ("template_version", models.CharField(blank=True, default="", max_length=64)),
+                ("template_fallback", models.CharField(blank=True, default="", max_length=32)),
                 ("unsubscribe_digest", models.CharField(blank=True, default="", max_length=64)),
                 (
                     "created_at",
@@ -137,6 +138,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "template_version",
+                    tenancy.rls.TenantForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="templates.templateversion",
                     ),
                 ),
                 (
@@ -278,7 +289,6 @@ class Migration(migrations.Migration):
                 ("response_status", models.IntegerField(null=True)),
                 ("response_headers", models.JSONField(default=dict)),
                 ("response_body", models.TextField(blank=True, default="")),
-                ("next_attempt_at", models.DateTimeField(null=True)),
                 (
                     "delivery",
                     tenancy.rls.TenantForeignKey(

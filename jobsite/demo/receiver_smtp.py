@@ -1,6 +1,7 @@
 """The receivers over SMTP. Routes and pages are in `receiver_web`."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 MAIL_MAX_BYTES = 1024 * 1024
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: five lines for each mail
 Take = Callable[[str, Sequence[str], bytes], None]
 """(sender, recipients, the mail as received)"""
 

@@ -1,49 +1,55 @@
 """What can go wrong with one delivery.
 
-DeliveryError               carries `reason`, `permanent` and `retry_after`
-├── AddressRefused          the guard refused the URL or what its name resolves to
-├── PayloadTooLarge         the body is over the limit of webhooks
-├── TransportError          no answer arrived; the receiver may or may not have seen it
-│   ├── HostUnresolved      the name has no address, or the resolver did not answer in time
-│   ├── ConnectFailed       no connection within the connect limit
-│   ├── TlsFailed           the certificate or the handshake did not hold
-│   ├── DeadlineExceeded    connected, but not finished within the whole limit
-│   └── AnswerBroken        what came back is not HTTP, or ended early
-├── ReceiverFailed          an answer arrived and it was not 2xx
-│   └── EndpointGone        410: the receiver asks for no more
-├── MailRefused             the mail server refused this mail or mailbox for good
-├── MailDeferred            the mail server could not take the mail now
-└── MailUnfit               the rendered mail must not be sent (header injection, no mailbox)
+DeliveryError               carries `word`, which pages and records show
+├── Refused                 no later attempt can succeed: the dead letter's reason is `word`
+│   ├── AddressRefused      the guard refused the URL or what its name resolves to
+│   ├── PayloadTooLarge     the body is over the limit of webhooks
+│   ├── EndpointGone        410: the receiver asks for no more
+│   ├── EndpointDisabled    somebody, or the receiver, ended it while this was on its way
+│   ├── MailRefused         the mail server refused this mail or mailbox for good
+│   └── MailUnfit           the rendered mail must not be sent (header injection, no mailbox)
+└── Deferred                a later attempt may succeed; carries `retry_after`
+    ├── TransportError      no answer arrived; the receiver may or may not have seen it
+    │   ├── HostUnresolved  the name has no address, or the resolver did not answer in time
+    │   ├── ConnectFailed   no connection within the connect limit
+    │   ├── TlsFailed       the certificate or the handshake did not hold
+    │   ├── DeadlineExceeded  connected, but not finished within the whole limit
+    │   └── AnswerBroken    what came back is not HTTP, or ended early
+    ├── ReceiverFailed      an answer arrived and it was neither 2xx nor 410
+    └── MailDeferred        the mail server could not take the mail now
 """
 
 from datetime import timedelta
 from typing import ClassVar
 
+from jobs.errors import JobError, Permanent, RetryLater
 
-class DeliveryError(Exception):
-    """One attempt failed.
 
-    `reason` is the word that pages and records show, `permanent` says that no later attempt can
-    succeed, `retry_after` is what the receiver asked for (unchecked; the caller bounds it).
+class DeliveryError(JobError):
+    """One attempt failed. `str(error)` is for the organization, `detail` for operators."""
+
+    word: ClassVar[str]
+
+    @property
+    def detail(self) -> str:
+        """What an operator needs and the organization must not see."""
+        return ""
+
+
+class Refused(DeliveryError, Permanent):
+    """No later attempt can succeed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason=self.word)
+
+
+class AddressRefused(Refused):
+    """The guard refused. The text is one for every cause: an organization that could tell
+
+    "private" from "closed port" could map our network with it.
     """
 
-    reason: ClassVar[str] = "delivery_failed"
-    permanent: ClassVar[bool] = False
-
-    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class AddressRefused(DeliveryError):
-    """The guard refused. `str(error)` is the one text for everybody, whatever the cause:
-
-    an organization that could tell "private" from "closed port" could map our network with it.
-    `rule` and `addresses` are for operators only.
-    """
-
-    reason = "address_refused"
-    permanent = True
+    word = "address_refused"
     text: ClassVar[str] = (
         "This address cannot receive webhooks. Use an https address on port 443 whose name "
         "resolves to public addresses only."
@@ -56,19 +62,38 @@ class AddressRefused(DeliveryError):
 
     @property
     def detail(self) -> str:
-        """The rule and the addresses seen, for operators."""
+        """The rule and the addresses seen."""
         return f"{self.rule} ({', '.join(self.addresses)})" if self.addresses else self.rule
 
 
-class PayloadTooLarge(DeliveryError):
-    reason = "payload_too_large"
-    permanent = True
+class PayloadTooLarge(Refused):
+    word = "payload_too_large"
 
 
-class TransportError(DeliveryError):
-    """`address` is the one we were connected to, if any; for operators only."""
+class EndpointGone(Refused):
+    word = "endpoint_gone"
 
-    reason = "transport_failed"
+
+class EndpointDisabled(Refused):
+    word = "endpoint_disabled"
+
+
+class MailRefused(Refused):
+    word = "mail_refused"
+
+
+class MailUnfit(Refused):
+    word = "mail_unfit"
+
+
+class Deferred(DeliveryError, RetryLater):
+    """A later attempt may succeed."""
+
+
+class TransportError(Deferred):
+    """No answer. `address` is the one that we were connected to, if any."""
+
+    word = "transport_failed"
 
     def __init__(self, message: str, *, address: str = "") -> None:
         super().__init__(message)
@@ -76,49 +101,34 @@ class TransportError(DeliveryError):
 
 
 class HostUnresolved(TransportError):
-    reason = "host_unresolved"
+    word = "host_unresolved"
 
 
 class ConnectFailed(TransportError):
-    reason = "connect_failed"
+    word = "connect_failed"
 
 
 class TlsFailed(TransportError):
-    reason = "tls_failed"
+    word = "tls_failed"
 
 
 class DeadlineExceeded(TransportError):
-    reason = "deadline_exceeded"
+    word = "deadline_exceeded"
 
 
 class AnswerBroken(TransportError):
-    reason = "answer_broken"
+    word = "answer_broken"
 
 
-class ReceiverFailed(DeliveryError):
-    """The receiver answered with another status than 2xx."""
+class ReceiverFailed(Deferred):
+    """The receiver answered with a status that is not 2xx."""
 
-    reason = "receiver_failed"
+    word = "receiver_failed"
 
     def __init__(self, status: int, *, retry_after: timedelta | None = None) -> None:
         super().__init__(f"The receiver answered {status}.", retry_after=retry_after)
         self.status = status
 
 
-class EndpointGone(ReceiverFailed):
-    reason = "endpoint_gone"
-    permanent = True
-
-
-class MailRefused(DeliveryError):
-    reason = "mail_refused"
-    permanent = True
-
-
-class MailDeferred(DeliveryError):
-    reason = "mail_deferred"
-
-
-class MailUnfit(DeliveryError):
-    reason = "mail_unfit"
-    permanent = True
+class MailDeferred(Deferred):
+    word = "mail_deferred"

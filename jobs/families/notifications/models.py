@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from templates.models import TemplateVersion
 from tenancy.entities import Entity, TenantModel
 from tenancy.models import Collaborator, DomainEvent, Project
 from tenancy.rls import TenantForeignKey
@@ -170,7 +171,8 @@ class Delivery(TenantModel):
 
     The id goes out as `Message-ID` or `webhook-id`, the same on every attempt. job_id names no
     reference: a delivery outlives its job. reason: why it is suppressed or dead. template_version:
-    the version that was rendered, empty for the system's default.
+    the version that was rendered, empty for the system's default; template_fallback: why the
+    default was sent although there is a version.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -184,7 +186,10 @@ class Delivery(TenantModel):
     job_id = models.UUIDField(null=True)
     state = models.CharField(max_length=16, choices=DeliveryState, default=DeliveryState.PENDING)
     reason = models.CharField(max_length=64, blank=True, default="")
-    template_version = models.CharField(max_length=64, blank=True, default="")
+    template_version = TenantForeignKey(
+        TemplateVersion, models.PROTECT, null=True, related_name="deliveries"
+    )
+    template_fallback = models.CharField(max_length=32, blank=True, default="")
     unsubscribe_digest = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
@@ -244,7 +249,8 @@ class AttemptResult(models.TextChoices):
 class DeliveryAttempt(TenantModel):
     """One time that a delivery was put on the wire, as it went out and what came back.
 
-    error: for the organization. detail, address: for operators only.
+    fence: the same as of the job's attempt, which knows when the next one is due. error: for the
+    organization. detail, address: for operators only.
     """
 
     delivery = TenantForeignKey(Delivery, models.CASCADE, related_name="attempts")
@@ -262,7 +268,6 @@ class DeliveryAttempt(TenantModel):
     response_status = models.IntegerField(null=True)
     response_headers = models.JSONField(default=dict)
     response_body = models.TextField(blank=True, default="")
-    next_attempt_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("fence",)

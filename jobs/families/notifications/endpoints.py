@@ -1,0 +1,158 @@
+"""Webhook endpoints: set up, changed, rotated, tested, disabled.
+
+Every function that writes needs a transaction in the organization's scope; the caller has asked
+`tenancy.access` whether the person may. A secret is returned once, by the function that made it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from audit.record import record
+from jobs.families.notifications.errors import DeliveryError
+from jobs.families.notifications.models import Endpoint, EndpointState, uuid7
+from jobs.families.notifications.webhooks import address, secrets
+from jobs.families.notifications.webhooks.policy import address_rules
+from jobs.families.notifications.webhooks.send import Response, send
+from jobs.families.notifications.webhooks.sign import new_secret, signed_headers
+from templates.catalogue import EVENT_TYPES, WEBHOOK, event_type
+from tenancy import changes
+
+BOTH_SIGN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestResult:
+    """What became of a test send."""
+
+    __test__ = False  # not a test for pytest
+
+    succeeded: bool
+    text: str  # one sentence for the organization
+    response: Response | None  # None when no answer came
+
+
+def create(
+    organization_id: int, *, name: str, url: str, event_types: Sequence[str]
+) -> tuple[Endpoint, str]:
+    """A new endpoint and its secret, which cannot be read again.
+
+    Raises `AddressRefused` for a URL that no webhook may go to, and UnknownTemplate for an event
+    type that is not in the catalogue. The name in the URL is resolved when something is sent, and
+    each time anew.
+    """
+    secret = new_secret()
+    endpoint = Endpoint(
+        organization_id=organization_id,
+        name=name,
+        url=_checked_url(url),
+        event_types=_checked_types(event_types),
+        secret=secrets.encrypt(secret),
+    )
+    return changes.create(endpoint), secret
+
+
+def change(
+    endpoint: Endpoint,
+    *,
+    name: str | None = None,
+    url: str | None = None,
+    event_types: Sequence[str] | None = None,
+) -> Endpoint:
+    """Set what is given. Raises as `create` does."""
+    values: dict[str, object] = {}
+    if name is not None:
+        values["name"] = name
+    if url is not None:
+        values["url"] = _checked_url(url)
+    if event_types is not None:
+        values["event_types"] = _checked_types(event_types)
+    return changes.update(endpoint, **values)
+
+
+def rotate(endpoint: Endpoint) -> str:
+    """A new secret; the old one signs beside it for 24 hours.
+
+    Rotating again within that time drops the oldest at once: two secrets sign, never three.
+    """
+    secret = new_secret()
+    until = datetime.now(UTC) + BOTH_SIGN
+    changes.update(
+        endpoint,
+        previous_secret=endpoint.secret,
+        previous_until=until,
+        secret=secrets.encrypt(secret),
+    )
+    return secret
+
+
+def disable(endpoint: Endpoint, reason: str) -> Endpoint:
+    """Nothing goes there any more; what is on its way dies, reason `endpoint_disabled`."""
+    return changes.update(endpoint, state=EndpointState.DISABLED, state_reason=reason[:200])
+
+
+def enable(endpoint: Endpoint) -> Endpoint:
+    """Send there again; dead letters of the time between can be retried."""
+    return changes.update(endpoint, state=EndpointState.ACTIVE, state_reason="")
+
+
+def remove(endpoint: Endpoint) -> Endpoint:
+    """Delete it for people; the row stays, because its deliveries are history."""
+    return changes.update(
+        endpoint,
+        state=EndpointState.DELETED,
+        state_reason="",
+        event_types=[],
+        previous_secret=None,
+        previous_until=None,
+    )
+
+
+def signing_secrets(endpoint: Endpoint, at: datetime) -> list[str]:
+    """The secrets that sign at this moment, the current one first."""
+    signing = [secrets.decrypt(endpoint.secret)]
+    if endpoint.previous_until is not None and at < endpoint.previous_until:
+        signing.append(secrets.decrypt(endpoint.previous_secret or b""))
+    return signing
+
+
+def send_test(endpoint: Endpoint) -> TestResult:
+    """Send the sample of an event through the same transport, whatever state the endpoint is in.
+
+    Takes up to 25 seconds. Recorded in the audit log, with what came back.
+    """
+    body = json.dumps(_sample(endpoint)).encode()
+    now = datetime.now(UTC)
+    headers = signed_headers(f"test_{uuid7()}", body, signing_secrets(endpoint, now), at=now)
+    try:
+        response = send(endpoint.url, body, headers, rules=address_rules())
+    except DeliveryError as error:
+        result = TestResult(succeeded=False, text=str(error), response=None)
+    else:
+        milliseconds = round(response.latency.total_seconds() * 1000)
+        text = f"The receiver answered {response.status} after {milliseconds} ms."
+        result = TestResult(succeeded=response.succeeded, text=text, response=response)
+    record(
+        "endpoint.tested",
+        endpoint,
+        outcome="success" if result.succeeded else "failed",
+        detail={"result": result.text},
+    )
+    return result
+
+
+def _sample(endpoint: Endpoint) -> dict[str, object]:
+    name = next(iter(endpoint.event_types), None) or next(iter(EVENT_TYPES))
+    data = event_type(name).sample(WEBHOOK)
+    moment = datetime.now(UTC).isoformat()
+    return {"type": name, "timestamp": moment, "test": True, "data": data}
+
+
+def _checked_url(url: str) -> str:
+    address.parse(url, address_rules())
+    return url
+
+
+def _checked_types(names: Sequence[str]) -> list[str]:
+    return sorted({event_type(name).name for name in names})
