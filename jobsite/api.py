@@ -14,6 +14,10 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from audit.api import router as audit
+from jobs.api.deliveries import router as deliveries
+from jobs.api.endpoints import router as endpoints
+from jobs.api.jobs import router as jobs
+from jobs.api.unsubscribe import router as unsubscribe
 from jobsite import problems
 from jobsite.door import entered
 from tenancy.api.assignments import router as assignments
@@ -30,6 +34,10 @@ ROUTERS = {
     "/missions/{mission_id}/timeline": timeline,
     "/missions/{mission_id}/assignments": assignments,
     "/collaborators": collaborators,
+    "/endpoints": endpoints,
+    "/deliveries": deliveries,
+    "/u": unsubscribe,
+    "/jobs": jobs,
     "/audit-events": audit,
 }
 

@@ -1,11 +1,12 @@
 """The door of the API: what happens to a request before its route runs, in this order.
 
-form → token → scope of the path's organization and one transaction → account → route
+token, form → scope of the path's organization and one transaction → account → route
 
 The scope is opened before the token is looked up, so a token is found in the organization of the
 path or nowhere. An unknown organization, a token of another one and an object of another one get
 the same answer. An answer from 400 on undoes the transaction; a denied attempt of a valid token is
-then written into the organization's audit log, in a transaction of its own.
+then written into the organization's audit log, in a transaction of its own. A route that declares
+no permission (unsubscribing) proves itself by its address, and runs as the system.
 """
 
 import re
@@ -39,40 +40,49 @@ def entered(run: Run) -> Run:
     @wraps(run)
     def enter(request: HttpRequest, **path: Any) -> HttpResponse:
         try:
-            token = _token(request)
+            token = _token(request) if operation.auth_callbacks else None
             _check_form(request, operation)
             organization_id = _organization_id(path["organization_id"])
             with scope(organization_id):
-                return _in_scope(organization_id, token, request, lambda: run(request, **path))
+                if token is None:
+                    return _in_transaction(lambda: run(request, **path))
+                return _as_account(organization_id, token, request, lambda: run(request, **path))
         except Exception as error:  # noqa: BLE001 - turned into a problem, logged where it is ours
             return answer(problem_of(error))
 
     return enter
 
 
-def _in_scope(
+def _as_account(
     organization_id: int, token: str, request: HttpRequest, run: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    with transaction.atomic():
+    account: ServiceAccount | None = None
+
+    def as_account() -> HttpResponse:
+        nonlocal account
         account = tokens.account_of(token, organization_id)
         if account is None:
             raise not_found()
-        response = _as(account, run)
-        if response.status_code >= 400:
-            transaction.set_rollback(True)
-    if response.status_code in (403, 404):
+        structlog.contextvars.bind_contextvars(
+            organization_id=organization_id, actor_id=str(Actor.service(account.pk))
+        )
+        with acting(Actor.service(account.pk), source="api"):
+            return run()
+
+    response = _in_transaction(as_account)
+    if account is not None and response.status_code in (403, 404):
         with acting(Actor.service(account.pk), source="api"), transaction.atomic():
-            record_not_found(request.path, status=response.status_code)
+            route = request.resolver_match.route if request.resolver_match else ""
+            record_not_found(request.path, status=response.status_code, route=route)
     return response
 
 
-def _as(account: ServiceAccount, run: Callable[[], HttpResponse]) -> HttpResponse:
-    actor = Actor.service(account.pk)
-    structlog.contextvars.bind_contextvars(
-        organization_id=account.organization_id, actor_id=str(actor)
-    )
-    with acting(actor, source="api"):
-        return run()
+def _in_transaction(run: Callable[[], HttpResponse]) -> HttpResponse:
+    with transaction.atomic():
+        response = run()
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+    return response
 
 
 def _token(request: HttpRequest) -> str:
