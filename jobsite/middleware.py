@@ -7,6 +7,7 @@ from the organization in its path.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import structlog
 from django.db import connection, transaction
@@ -20,6 +21,9 @@ from tenancy.models import User
 from tenancy.scope import operator_scope, scope
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+REFRESHED_WITHIN = timedelta(minutes=10)
+"""A page that an operator opens, or that refreshes itself, is one view for so long."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,13 +45,20 @@ class ScopeMiddleware:
             if response.status_code in (403, 404):
                 # In a transaction of its own: that of the page was undone.
                 with transaction.atomic():
-                    record_not_found(request.path, status=response.status_code)
+                    record_not_found(
+                        request.path, status=response.status_code, route=route_of(request)
+                    )
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """A view that raised leaves nothing half-done, whatever page its exception becomes."""
         if connection.in_atomic_block:
             transaction.set_rollback(True)
+
+
+def route_of(request: HttpRequest) -> str:
+    """The pattern that the path matched, the same for whatever id was tried."""
+    return request.resolver_match.route if request.resolver_match else ""
 
 
 @contextmanager
@@ -59,7 +70,9 @@ def _scope_of(request: HttpRequest) -> Iterator[None]:
     with acting(actor, source="admin", correlation_id=correlation_id):
         structlog.contextvars.bind_contextvars(actor_id=str(actor))
         if person.is_operator:
-            with operator_scope(f"{request.method} {request.path}"):
+            reading = request.method in ("GET", "HEAD")
+            quiet_for = REFRESHED_WITHIN if reading else timedelta(0)
+            with operator_scope(f"{request.method} {request.path}", quiet_for=quiet_for):
                 yield
         else:
             with scope(organizations_of(person)):

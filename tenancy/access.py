@@ -2,7 +2,8 @@
 
 A right is a permission on an organization (`mission.edit` in organization 7); an entity's
 organization is the one in its row, reached through its project. Roles are sets of permissions and
-nothing else knows what a role may do. What a *suspended* organization's actors may still do is read.
+nothing else knows what a role may do. What a *suspended* organization's actors may still do is
+read.
 """
 
 from enum import StrEnum
@@ -103,27 +104,30 @@ def require(actor: Actor, permission: Permission, thing: Any) -> None:
 
 def permissions_of(actor: Actor, organization_id: int) -> frozenset[Permission]:
     """All that an actor may do in an organization; nothing for one who does not belong to it."""
-    match actor.kind:
-        case "system":
-            return SYSTEM
-        case "operator":
-            people = User.objects.filter(pk=actor.id, is_active=True, is_superuser=True)
-            return frozenset(Permission) if people.exists() else frozenset()
-        case "user":
-            roles = Membership.objects.filter(
-                organization_id=organization_id, user_id=actor.id, user__is_active=True
-            )
-        case "service":
-            roles = ServiceAccount.objects.filter(  # type: ignore[assignment]
-                organization_id=organization_id, pk=actor.id, disabled_at=None
-            )
-    role = roles.values_list("role", flat=True).first()
-    return ROLES[role] if role else frozenset()
+    if actor.kind == "system":
+        return SYSTEM
+    if actor.id is None:
+        return frozenset()
+    if actor.kind == "operator":
+        people = User.objects.filter(pk=actor.id, is_active=True, is_superuser=True)
+        return frozenset(Permission) if people.exists() else frozenset()
+    return ROLES.get(_role_of(actor.kind, actor.id, organization_id) or "", frozenset())
+
+
+def _role_of(kind: str, key: int, organization_id: int) -> str | None:
+    if kind == "user":
+        members = Membership.objects.filter(
+            organization_id=organization_id, user_id=key, user__is_active=True
+        )
+        return members.values_list("role", flat=True).first()
+    accounts = ServiceAccount.objects.filter(
+        organization_id=organization_id, pk=key, disabled_at=None
+    )
+    return accounts.values_list("role", flat=True).first()
 
 
 def _organization_of(thing: Any) -> Organization | None:
-    if isinstance(thing, Organization):
-        return thing
+    # Read again even when it is at hand: what is at hand may be old, or out of scope.
     key = thing if isinstance(thing, int) else thing.organization_id
     return Organization.objects.filter(pk=key).first()
 

@@ -8,8 +8,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Literal, Self
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self, cast
+
+from django.conf import settings
 
 Kind = Literal["user", "service", "system", "operator"]
 Source = Literal["web", "api", "admin", "worker", "command"]
@@ -66,12 +68,14 @@ class Acting:
     source: which door it came through.
     correlation_id: ties everything it causes together, across processes.
     job_id: the job that is running, in a worker.
+    reason: why, in the words of the person who was asked for it.
     """
 
     actor: Actor
     source: Source
     correlation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     job_id: str | None = None
+    reason: str = ""
 
     @property
     def is_platform(self) -> bool:
@@ -81,12 +85,17 @@ class Acting:
         return self.actor.kind == "system" and self.source == "command"
 
 
+MAX_CORRELATION_ID = 128
+
 _acting: ContextVar[Acting | None] = ContextVar("tenancy_acting", default=None)
 
 
 def current() -> Acting:
-    """Who acts now; outside any request or job it is the system, from a command."""
-    return _acting.get() or Acting(actor=Actor.system(), source="command")
+    """Who acts now; where nobody said, the system, through the kind of process that this is.
+
+    So in a web or worker process code that forgot to say is not taken for the platform.
+    """
+    return _acting.get() or Acting(actor=Actor.system(), source=cast("Source", settings.PROCESS))
 
 
 @contextmanager
@@ -97,12 +106,42 @@ def acting(
     correlation_id: str | None = None,
     job_id: str | None = None,
 ) -> Iterator[Acting]:
-    """Name who acts in this block. Without a correlation_id, the outer one goes on, or a new one."""
+    """Name who acts in this block.
+
+    Without a correlation_id the outer one goes on, or a new one. One that came from outside is cut
+    to 128 printable characters.
+    """
     outer = _acting.get()
-    inherited = correlation_id or (outer.correlation_id if outer else str(uuid.uuid4()))
+    inherited = _clean(correlation_id) or (outer.correlation_id if outer else str(uuid.uuid4()))
     inner = Acting(actor=actor, source=source, correlation_id=inherited, job_id=job_id)
+    with _set(inner):
+        yield inner
+
+
+@contextmanager
+def one_act() -> Iterator[Acting]:
+    """Give all that happens in this block one correlation_id, also where nobody said who acts."""
+    now = current()
+    with _set(now):
+        yield now
+
+
+@contextmanager
+def because(reason: str) -> Iterator[Acting]:
+    """Keep this reason with every audit event that is recorded inside the block."""
+    now = replace(current(), reason=reason)
+    with _set(now):
+        yield now
+
+
+@contextmanager
+def _set(inner: Acting) -> Iterator[None]:
     token = _acting.set(inner)
     try:
-        yield inner
+        yield
     finally:
         _acting.reset(token)
+
+
+def _clean(correlation_id: str | None) -> str:
+    return "".join(filter(str.isprintable, correlation_id or ""))[:MAX_CORRELATION_ID]

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.db import transaction
+from django.db.models import Manager
 from django.db.models.deletion import Collector
 
-from tenancy.acting import current
-from tenancy.entities import Entity, Recorded, recording
+from tenancy.acting import current, one_act
+from tenancy.entities import Recorded, recording
 from tenancy.events import describe
 from tenancy.models import DomainEvent, Organization
-
-Written = Entity | Organization
-"""What is written through this door."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +32,7 @@ class Change:
     """
 
     kind: Literal["created", "changed", "deleted"]
-    entity: Written
+    entity: Recorded
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     untold: Sequence[str] = ()
@@ -58,24 +56,24 @@ def register_listener(listener: Listener) -> None:
         _listeners.append(listener)
 
 
-def create[E: Written](entity: E) -> E:
+def create[E: Recorded](entity: E) -> E:
     """Insert an entity. Raises what the database raises: IntegrityError for a duplicate."""
     return create_many([entity])[0]
 
 
-def create_many[E: Written](entities: Iterable[E]) -> list[E]:
+def create_many[E: Recorded](entities: Iterable[E]) -> list[E]:
     """Insert entities of one model in one statement."""
     new = list(entities)
     if not new:
         return []
-    with transaction.atomic():
+    with transaction.atomic(), one_act():
         with recording():
-            type(new[0])._base_manager.bulk_create(new)
+            _rows(new[0]).bulk_create(new)
         _tell([Change(kind="created", entity=one, before={}, after=_audited(one)) for one in new])
     return new
 
 
-def update[E: Written](entity: E, **values: Any) -> E:
+def update[E: Recorded](entity: E, **values: Any) -> E:
     """Set fields of an entity, under a lock on its row; returns it as it is now.
 
     Fields not named keep what the database holds, not what `entity` remembers. Without a
@@ -83,7 +81,7 @@ def update[E: Written](entity: E, **values: Any) -> E:
     organization: naming the key or the organization raises ValueError.
     """
     _check_names(entity, values)
-    with transaction.atomic():
+    with transaction.atomic(), one_act():
         now = _locked(entity)
         before = _all_values(now)
         for name, value in values.items():
@@ -107,7 +105,7 @@ def update[E: Written](entity: E, **values: Any) -> E:
     return now
 
 
-def save[E: Written](entity: E) -> E:
+def save[E: Recorded](entity: E) -> E:
     """Insert a new entity, or write an existing one as it stands: what a form does."""
     if entity._state.adding:
         return create(entity)
@@ -116,12 +114,12 @@ def save[E: Written](entity: E) -> E:
     return update(entity, **{name: getattr(entity, name) for name in names if name not in fixed})
 
 
-def delete(entity: Written) -> None:
+def delete(entity: Recorded) -> None:
     """Delete an entity with what hangs on it; each deleted entity is told about.
 
     Raises ProtectedError when something that must not go refers to it.
     """
-    with transaction.atomic():
+    with transaction.atomic(), one_act():
         # What was read may be old: delete the row that is there, and report that one. The lock also
         # keeps others from hanging something on it meanwhile.
         now = _locked(entity)
@@ -143,18 +141,21 @@ def delete(entity: Written) -> None:
         _tell(gone, events)
 
 
-def _locked[E: Written](entity: E) -> E:
+def _locked[E: Recorded](entity: E) -> E:
     mine = {} if isinstance(entity, Organization) else {"organization_id": entity.organization_id}
-    found: E = type(entity)._base_manager.select_for_update(of=("self",)).get(pk=entity.pk, **mine)
-    return found
+    return _rows(entity).select_for_update(of=("self",)).get(pk=entity.pk, **mine)
 
 
-def _check_names(entity: Written, values: Mapping[str, Any]) -> None:
+def _rows[E: Recorded](entity: E) -> Manager[E]:
+    return type(entity)._base_manager
+
+
+def _check_names(entity: Recorded, values: Mapping[str, Any]) -> None:
     if refused := {"pk", "organization", *_fixed(entity)} & values.keys():
         raise ValueError(f"{entity._meta.model_name} keeps its {', '.join(sorted(refused))}")
 
 
-def _fixed(entity: Written) -> set[str]:
+def _fixed(entity: Recorded) -> set[str]:
     return {"organization_id", str(entity._meta.pk.attname)}
 
 
@@ -166,29 +167,26 @@ def _tell(changes: Sequence[Change], events: Sequence[DomainEvent] | None = None
 
 def _events(changes: Sequence[Change]) -> list[DomainEvent]:
     acting = current()
-    events = []
-    for change in changes:
-        for happened in describe(change.kind, change.entity, change.before, change.after):
-            events.append(
-                DomainEvent(
-                    organization_id=change.entity.organization_id,
-                    event_type=happened.event_type,
-                    project_id=happened.project_id,
-                    mission_id=happened.mission_id,
-                    entity_type=change.entity_type,
-                    entity_id=change.entity.pk,
-                    data=happened.data,
-                    actor_id=str(acting.actor),
-                    correlation_id=acting.correlation_id,
-                )
-            )
-    return events
+    return [
+        DomainEvent(
+            organization_id=change.entity.organization_id,
+            event_type=happened.event_type,
+            project_id=happened.project_id,
+            mission_id=happened.mission_id,
+            entity_type=change.entity_type,
+            entity_id=change.entity.pk,
+            data=happened.data,
+            actor_id=str(acting.actor),
+            correlation_id=acting.correlation_id,
+        )
+        for change, happened in describe(changes)
+    ]
 
 
-def _audited(entity: Written) -> dict[str, Any]:
+def _audited(entity: Recorded) -> dict[str, Any]:
     return {name: getattr(entity, name) for name in entity.audited}
 
 
-def _all_values(entity: Written) -> dict[str, Any]:
+def _all_values(entity: Recorded) -> dict[str, Any]:
     columns = [field.attname for field in entity._meta.concrete_fields]
     return {name: getattr(entity, name) for name in columns} | _audited(entity)

@@ -1,9 +1,9 @@
-"""The base of every model that belongs to an organization, and of those written through one door."""
+"""The base of every model that belongs to an organization, and of what one door writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
@@ -23,7 +23,7 @@ def recording() -> Iterator[None]:
 
 
 class TenantModel(models.Model):
-    """A row of one organization. Its table needs `rls.TenantTable` in the migration that makes it."""
+    """A row of one organization. Its table needs `rls.TenantTable` in its migration."""
 
     is_tenant: ClassVar[bool] = True
 
@@ -46,6 +46,11 @@ class Recorded(models.Model):
 
     audited: ClassVar[tuple[str, ...]] = ()
     personal: ClassVar[tuple[str, ...]] = ()
+
+    if TYPE_CHECKING:  # the column of an `Entity`; an organization is its own
+
+        @property
+        def organization_id(self) -> int: ...
 
     class Meta:
         abstract = True

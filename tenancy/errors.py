@@ -29,8 +29,8 @@ class NoScope(TenancyError):
         self.model = model
         super().__init__(
             f"{model} was queried {why}, so PostgreSQL would show no rows.\n"
-            "Wrap the code in `with tenancy.scope.scope(organization), transaction.atomic():`, or in\n"
-            "`tenancy.scope.operator_scope(reason=…)` if it works across organizations (audited)."
+            "Wrap the code in `with scope(organization), transaction.atomic():`, or, if it works\n"
+            "across organizations, in `operator_scope(reason)`, which is audited (tenancy.scope)."
         )
 
 

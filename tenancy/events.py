@@ -1,17 +1,27 @@
 """Domain events: which change of an entity is news to people, and the data that tells it.
 
-The table of event types is this module's `describe`. A change that is not listed here is audited all
+The table of event types is this module's `_news`. A change that is not listed here is audited all
 the same; it is only nobody's news. The shape of `data` per event type is fixed by the catalogue of
 the `templates` app, whose test renders what is made here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC
+from typing import Any, Protocol
+
+from django.db import models
 
 from tenancy.acting import current
-from tenancy.entities import Entity
 from tenancy.models import Assignment, Collaborator, Mission, Project, TimelineEntry, User
+
+_OF_MISSION = ("mission__project", "mission__organization")
+NEEDED: Mapping[type[models.Model], Sequence[str]] = {
+    Mission: ("project", "organization"),
+    TimelineEntry: _OF_MISSION,
+    Assignment: (*_OF_MISSION, "collaborator"),
+}
+"""The relations that the news of an entity tells of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +34,39 @@ class Happened:
     data: dict[str, Any]
 
 
-def describe(
-    kind: str, entity: Entity, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterable[Happened]:
-    """The news in one change of one entity."""
+class Changed(Protocol):
+    """A written entity, as `tenancy.changes` tells it."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def entity(self) -> models.Model: ...
+    @property
+    def before(self) -> Mapping[str, Any]: ...
+    @property
+    def after(self) -> Mapping[str, Any]: ...
+
+
+def describe[C: Changed](changes: Sequence[C]) -> Iterator[tuple[C, Happened]]:
+    """The news in these changes, each with the change that it comes from."""
+    _load([change.entity for change in changes])
+    actor_name = _actor_name() if changes else ""
+    for change in changes:
+        for happened in _news(change.kind, change.entity, change.before, change.after):
+            happened.data["actor"] = {"name": actor_name}
+            yield change, happened
+
+
+def _load(entities: Sequence[models.Model]) -> None:
+    """Fetch what the news of many entities tells in one query each, not in some per entity."""
+    for model, needed in NEEDED.items():
+        of_model = [one for one in entities if isinstance(one, model)]
+        models.prefetch_related_objects(of_model, *needed)
+
+
+def _news(
+    kind: str, entity: models.Model, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Happened]:
     match entity:
         case Mission():
             yield from _mission(kind, entity, before, after)
@@ -36,8 +75,6 @@ def describe(
         case TimelineEntry() if kind != "deleted":
             name = "timeline.entry_added" if kind == "created" else "timeline.entry_changed"
             yield _about(name, entity.mission, entry=_entry(entity))
-        case _:
-            return
 
 
 def _mission(
@@ -89,7 +126,6 @@ def _about(event_type: str, mission: Mission, **data: Any) -> Happened:
                 "starts_at": _time(mission.starts_at),
                 "ends_at": _time(mission.ends_at),
             },
-            "actor": {"name": _actor_name()},
             **data,
         },
     )
@@ -116,12 +152,12 @@ def _entry(entry: TimelineEntry) -> dict[str, Any]:
 
 
 def _time(moment: Any) -> str | None:
-    return None if moment is None else moment.isoformat()
+    return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
 def _actor_name() -> str:
     actor = current().actor
-    if actor.kind in ("user", "operator"):
+    if actor.kind in ("user", "operator") and actor.id is not None:
         person = User.objects.filter(pk=actor.id).first()
         if person is not None:
             return person.get_full_name()

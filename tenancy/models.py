@@ -40,6 +40,17 @@ class UserManagerByMail(UserManager["User"]):
         """The person with this mail address. Raises User.DoesNotExist."""
         return self.get(email__iexact=username)
 
+    def create_user(self, email: str, password: str | None = None, **more: Any) -> "User":  # type: ignore[override]
+        """A person who can sign in; with no password, only once one is set."""
+        person = self.model(email=self.normalize_email(email), **more)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, email: str, password: str | None = None, **more: Any) -> "User":  # type: ignore[override]
+        """An operator of the site."""
+        return self.create_user(email, password, **{**more, "is_superuser": True, "is_staff": True})
+
 
 class User(AbstractUser):
     """A person who signs in; what they may do follows from their memberships.
@@ -53,7 +64,7 @@ class User(AbstractUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects = UserManagerByMail()  # type: ignore[assignment,misc]
+    objects = UserManagerByMail()  # type: ignore[misc]
 
     @property
     def is_operator(self) -> bool:
@@ -317,7 +328,7 @@ class Assignment(Entity):
 
 
 class DomainEvent(TenantModel):
-    """What happened to an entity, with the data that templates render: written by `changes` only."""
+    """What happened to an entity, with the data that templates render; `changes` writes it."""
 
     event_type = models.CharField(max_length=64)
     project = TenantForeignKey(Project, models.PROTECT, null=True, related_name="+")

@@ -1,4 +1,4 @@
-"""Row-level security: the migration operation that fences a table, and the check that none was left out.
+"""Row-level security: the migration operation that fences a table.
 
 Each table that belongs to an organization gets, by one operation: security enabled and forced, one
 policy per role, `UNIQUE (organization_id, id)`, and for each reference to another tenant table a
@@ -6,7 +6,7 @@ composite foreign key. The composite key matters because PostgreSQL's own key ch
 security: with a plain key, a row of A could point at a project of B.
 
 One policy per role, not `is_operator OR organization = …`: only then does the planner use the
-organization index for a query that names no organization (1–6 ms against 1.4 s at ten million rows).
+organization index for a query that names none (1–6 ms against 1.4 s at ten million rows).
 """
 
 from collections.abc import Iterable

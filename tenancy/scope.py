@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -23,6 +24,11 @@ from psycopg.pq import TransactionStatus
 
 from tenancy.acting import current
 from tenancy.errors import AccessDenied, NoScope, ScopeWidened
+
+if TYPE_CHECKING:
+    from tenancy.models import Organization
+
+type Organizations = int | Organization | Iterable[int | Organization]
 
 APP, OPERATOR, ENGINE = "none", "operator", "engine"  # role `none` is the session's own: `app`
 
@@ -45,17 +51,12 @@ class Scope:
         return self.role == inner.role and inner.organizations <= self.organizations
 
 
-class HasId(Protocol):
-    """An organization, as far as this module needs one."""
+_NOTHING = Scope(organizations=frozenset())
 
-    @property
-    def pk(self) -> Any: ...
-
-
-Organizations = int | HasId | Iterable[int | HasId]
+Reporter = Callable[[str, int | None, timedelta], None]
 
 _current: ContextVar[Scope | None] = ContextVar("tenancy_scope", default=None)
-_reporters: list[Callable[[str, int | None], None]] = []
+_reporters: list[Reporter] = []
 
 
 def current_scope() -> Scope | None:
@@ -86,20 +87,27 @@ def scope(organizations: Organizations) -> Iterator[Scope]:
 
 
 @contextmanager
-def operator_scope(reason: str, organization: Organizations | None = None) -> Iterator[Scope]:
+def operator_scope(
+    reason: str,
+    organization: "int | Organization | None" = None,
+    *,
+    quiet_for: timedelta = timedelta(0),
+) -> Iterator[Scope]:
     """Show every organization to the operator who is acting; reported to the audit log.
 
     reason: one sentence, kept in the audit log.
     organization: the one organization it is about, which then finds the entry in its own log too.
+    quiet_for: not reported again when the same actor gave the same reason within this time; for
+    pages that refresh themselves.
     Raises `AccessDenied` unless an operator, or a command of the platform, is acting.
     """
     acting = current()
     if not acting.is_platform:
         raise AccessDenied(str(acting.actor), "operator_scope", "all organizations")
+    if not reason.strip():
+        raise ValueError("operator_scope needs a reason: the audit log keeps it")
     with _entered(Scope(organizations=frozenset(), role=OPERATOR)) as entered:
-        about = None if organization is None else next(iter(_ids(organization)))
-        for report in _reporters:
-            report(reason, about)
+        report_look(reason, organization, quiet_for=quiet_for)
         yield entered
 
 
@@ -110,10 +118,29 @@ def engine_scope() -> Iterator[Scope]:
         yield entered
 
 
-def register_reporter(report: Callable[[str, int | None], None]) -> None:
-    """Call `report(reason, organization_id)` inside each operator scope as it opens."""
+def register_reporter(report: Reporter) -> None:
+    """Call `report(reason, organization_id, quiet_for)` inside each operator scope as it opens."""
     if report not in _reporters:
         _reporters.append(report)
+
+
+def report_look(
+    reason: str,
+    organization: "int | Organization | None" = None,
+    *,
+    quiet_for: timedelta = timedelta(0),
+) -> None:
+    """Tell the audit log that the operator in whose scope we are looks into this organization.
+
+    For a page that learns only after its scope was opened whose row it shows. Does nothing in a
+    scope of organizations.
+    """
+    scope_now = _current.get()
+    if scope_now is None or scope_now.role != OPERATOR:
+        return
+    about = None if organization is None else _id(organization)
+    for report in _reporters:
+        report(reason, about, quiet_for)
 
 
 def begin_transaction(connection: Any) -> None:
@@ -121,6 +148,14 @@ def begin_transaction(connection: Any) -> None:
     scope_now = _current.get()
     if scope_now is not None:
         _apply(connection, scope_now)
+
+
+def resume_transaction(connection: Any) -> None:
+    """Put the current scope into a transaction that went back to a savepoint.
+
+    The savepoint brought back the settings of its time, which may be those of another scope.
+    """
+    _apply(connection, _current.get() or _NOTHING)
 
 
 def require_for(tables: Iterable[str], *, in_transaction: bool) -> None:
@@ -142,19 +177,21 @@ def _entered(inner: Scope) -> Iterator[Scope]:
         raise ScopeWidened(f"{inner} shows more than {outer}, the scope around it.")
     token = _current.set(inner)
     try:
-        _apply_if_open(inner)
+        # A failed transaction takes no statement; its rollback to a savepoint will set the scope.
+        _apply_if_open(inner, unless={TransactionStatus.INERROR})
         yield inner
     finally:
         _current.reset(token)
-        _apply_if_open(outer or Scope(organizations=frozenset()))
+        # One in the middle of a statement, or without a server, would hide the error that led here.
+        broken = {TransactionStatus.INERROR, TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}
+        _apply_if_open(outer or _NOTHING, unless=broken)
 
 
-def _apply_if_open(scope_now: Scope) -> None:
-    """Change a transaction that is already under way; one that failed is left to its rollback."""
+def _apply_if_open(scope_now: Scope, *, unless: set[TransactionStatus]) -> None:
     connection = connections[DEFAULT_DB_ALIAS]
     if not connection.in_atomic_block or connection.connection is None:
         return
-    if connection.connection.info.transaction_status != TransactionStatus.INERROR:
+    if connection.connection.info.transaction_status not in unless:
         _apply(connection, scope_now)
 
 
@@ -162,18 +199,27 @@ def _apply(connection: Any, scope_now: Scope) -> None:
     # Through psycopg, not Django's cursor: 50 µs instead of 120, and no wrapper sees it. Role and
     # organizations are local to the transaction; `set_config` takes a role as SET LOCAL ROLE does.
     organizations = ",".join(map(str, sorted(scope_now.organizations)))
-    connection.connection.execute(
-        "SELECT set_config('app.organizations', %s, true), set_config('role', %s, true)",
-        [organizations, scope_now.role],
-    )
+    with connection.wrap_database_errors:
+        connection.connection.execute(
+            "SELECT set_config('app.organizations', %s, true), set_config('role', %s, true)",
+            [organizations, scope_now.role],
+        )
 
 
 def _ids(organizations: Organizations) -> frozenset[int]:
-    if isinstance(organizations, int):
-        return frozenset({organizations})
     if isinstance(organizations, Iterable):
-        return frozenset(one if isinstance(one, int) else int(one.pk) for one in organizations)
-    return frozenset({int(organizations.pk)})
+        return frozenset(_id(one) for one in organizations)
+    return frozenset({_id(organizations)})
+
+
+def _id(organization: "int | Organization") -> int:
+    # By name: the models import this app's scope. Any other row has an id too, of something else.
+    meta = getattr(organization, "_meta", None)
+    is_one = meta is not None and meta.label == "tenancy.Organization"
+    found: Any = getattr(organization, "pk", None) if is_one else organization
+    if type(found) is not int:
+        raise TypeError(f"{organization!r} is no saved organization and no id of one")
+    return found
 
 
 def _tenant_tables() -> dict[str, str]:

@@ -7,8 +7,9 @@ from tenancy.rls import TenantTable
 ORGANIZATIONS_OF = """
 CREATE FUNCTION organizations_of(person bigint)
     RETURNS TABLE (organization_id bigint, role text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
-    AS $$ SELECT m.organization_id, m.role FROM tenancy_membership m WHERE m.user_id = person $$;
+    -- pg_temp last: unnamed it comes first, and a temporary table would stand in for ours.
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+    AS $$ SELECT m.organization_id, m.role FROM public.tenancy_membership m WHERE m.user_id = person $$;
 REVOKE ALL ON FUNCTION organizations_of(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION organizations_of(bigint) TO app, operator;
 -- Owned by a role that cannot log in and whose policy shows every row; it may create in the schema

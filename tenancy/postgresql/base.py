@@ -21,5 +21,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ) -> None:
         """Begin or end a transaction; one that begins gets the current scope as its first words."""
         super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
-        if not autocommit:
+        if autocommit:
+            return
+        try:
             scope.begin_transaction(self)
+        except BaseException:
+            # Half begun, it would look like an open transaction to whoever uses it next.
+            self.close()
+            raise
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
+        scope.resume_transaction(self)
