@@ -6,7 +6,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from tenancy.access import organizations_of
@@ -100,7 +100,7 @@ class Site(AdminSite):
             headers={"HX-Trigger": "search"},
         )
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+    def autocomplete_view(self, request: HttpRequest) -> Any:
         """Suggestions for a reference."""
         return Autocomplete.as_view(admin_site=self)(request)
 

@@ -21,7 +21,10 @@ LIVE = (State.SCHEDULED, State.QUEUED, State.RUNNING, State.RETRYING)
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """One number. address: the list behind it. state: good, warning or danger, said in `note` too."""
+    """One number.
+
+    address: the list behind it. state: good, warning or danger; `note` says it in words.
+    """
 
     title: str
     value: str

@@ -15,6 +15,7 @@ another organization does not exist: not found, in no list, in no choice.
 A permission left at None is nobody's: `add_permission = None` is a list that nothing is added to.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
@@ -119,7 +120,7 @@ class TenantAdmin(Permitted, ListAdmin):
     """Pages of one row beside its form: address → name of the method (request, object_id)."""
 
     form = TenantForm
-    list_select_related = ("organization",)
+    list_select_related: ClassVar[bool | Sequence[str]] = ("organization",)
 
     # -- what is there ------------------------------------------------------------------------
 

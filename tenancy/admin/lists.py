@@ -49,9 +49,17 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 class NewestFirst(ChangeList):
     """A list in the order of its key, whatever `?o=` says."""
 
+    model_admin: "ListAdmin"
+
     def get_ordering(self, request: HttpRequest, queryset: Any) -> Any:
         """Newest first."""
         return ["-pk"]
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page of rows, read once, with what `ListAdmin.prepare` adds to them."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        self.model_admin.prepare(self.result_list)
 
     def get_ordering_field_columns(self) -> dict[Any, Any]:
         """No column is marked as sorted."""
@@ -84,6 +92,9 @@ class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list in its one order."""
         return NewestFirst
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Add to the rows of a page what its columns show; a query for all instead of one each."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -4,13 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from tenancy import changes
 from tenancy.access import Permission
 from tenancy.acting import because
 from tenancy.admin.base import Button, TenantAdmin
+from tenancy.admin.columns import column
 from tenancy.admin.confirm import Question, ask, done
 from tenancy.admin.rights import rights_of
 from tenancy.models import Organization, OrganizationState
@@ -40,7 +40,7 @@ class OrganizationAdmin(TenantAdmin):
         """The state has buttons of its own, which ask for a reason."""
         return ("state", "created_at")
 
-    @display(description="state", label={"Active": "success", "Suspended": "danger"})
+    @column("state", labels={"Active": "success", "Suspended": "danger"})
     def shown_state(self, organization: Organization) -> str:
         """The state, as a label."""
         return organization.get_state_display()

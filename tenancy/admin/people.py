@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
@@ -16,6 +15,7 @@ from tenancy import changes, members, tokens
 from tenancy.access import Permission
 from tenancy.acting import because
 from tenancy.admin.base import BY_ORGANIZATION, Button, TenantAdmin
+from tenancy.admin.columns import column
 from tenancy.admin.confirm import Question, ask, done
 from tenancy.admin.forms import TenantForm
 from tenancy.errors import NotAllowed
@@ -89,12 +89,12 @@ class MembershipAdmin(TenantAdmin):
             kwargs["form"] = NewMemberForm
         return super().get_form(request, obj, *args, **kwargs)
 
-    @display(description="mail address")
+    @column("mail address")
     def mail_address(self, membership: Membership) -> str:
         """Under which the person signs in."""
         return membership.user.email
 
-    @display(description="role", label=ROLES)
+    @column("role", labels=ROLES)
     def shown_role(self, membership: Membership) -> str:
         """The role, as a label."""
         return membership.get_role_display()
@@ -155,12 +155,12 @@ class ServiceAccountAdmin(TenantAdmin):
         """The beginning of the token, enough to tell it from others."""
         return f"{account.token_hint}…"
 
-    @display(description="role", label=ROLES)
+    @column("role", labels=ROLES)
     def shown_role(self, account: ServiceAccount) -> str:
         """The role, as a label."""
         return account.get_role_display()
 
-    @display(description="state", label={"Active": "success", "Revoked": "danger"})
+    @column("state", labels={"Active": "success", "Revoked": "danger"})
     def shown_state(self, account: ServiceAccount) -> str:
         """Whether the token works."""
         return "Revoked" if account.disabled_at else "Active"

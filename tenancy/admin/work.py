@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.decorators import display
 
 from tenancy.access import Permission
 from tenancy.admin.base import BY_ORGANIZATION, TenantAdmin, TenantInline
+from tenancy.admin.columns import column
 from tenancy.models import Assignment, Collaborator, Mission, Project, TimelineEntry
 
 STATES = {
@@ -32,7 +32,7 @@ class ProjectAdmin(TenantAdmin):
     search_help_text = "Beginning of the code or name"
     fields = ("code", "name", "state")
 
-    @display(description="state", label=STATES)
+    @column("state", labels=STATES)
     def shown_state(self, project: Project) -> str:
         """The state, as a label."""
         return project.get_state_display()
@@ -84,7 +84,7 @@ class MissionAdmin(TenantAdmin):
     autocomplete_fields = ("project",)
     inlines = (TimelineInline, AssignmentInline)
 
-    @display(description="state", label=STATES)
+    @column("state", labels=STATES)
     def shown_state(self, mission: Mission) -> str:
         """The state, as a label."""
         return mission.get_state_display()
@@ -147,7 +147,7 @@ class CollaboratorAdmin(TenantAdmin):
     # Not the account: choosing one would show who else has one here.
     fields = ("name", "email", "role", "status")
 
-    @display(description="status", label=STATES)
+    @column("status", labels=STATES)
     def shown_status(self, collaborator: Collaborator) -> str:
         """The status, as a label."""
         return collaborator.get_status_display()

@@ -1,0 +1,121 @@
+"""Filters that an index answers: an exact value that is typed, a choice that the code knows."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.admin import SimpleListFilter as DropdownFilter
+    from django.contrib.admin import SimpleListFilter as TextFilter
+else:
+    from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+
+WINDOWS = {
+    "1h": ("Last hour", timedelta(hours=1)),
+    "24h": ("Last 24 hours", timedelta(hours=24)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+    "all": ("Any time", None),
+}
+
+
+def exactly(name: str, title: str, *, field: str = "", is_uuid: bool = False) -> type[TextFilter]:
+    """A filter for one value of a column, typed in full: `?name=value`."""
+
+    class Exactly(TextFilter):
+        parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+            """Nothing to choose from."""
+            return ()
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            """The rows with this value; none, where it cannot be one."""
+            value = (self.value() or "").strip()
+            if not value:
+                return queryset
+            if is_uuid and not _is_uuid(value):
+                return queryset.none()
+            return queryset.filter(**{field or name: value})
+
+    Exactly.title = title
+    return Exactly
+
+
+def chosen(
+    name: str,
+    title: str,
+    choices: Callable[[], Iterable[tuple[str, str]]],
+    *,
+    field: str = "",
+    aliases: dict[str, Any] | None = None,
+    default: str = "",
+) -> type[DropdownFilter]:
+    """A filter by one of the choices that the code knows: read from the column they cost seconds.
+
+    aliases: choices that stand for several values. default: the choice while the URL names none;
+    the empty choice then reads `all` in the URL.
+    """
+    several = aliases or {}
+
+    class Chosen(DropdownFilter):
+        parameter_name = name
+        all_option = None if default else ["", "All"]
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+            """The choices, and with a default also all of them."""
+            return [*choices(), *([("all", "All")] if default else [])]
+
+        def value(self) -> str | None:
+            """What the URL says, or the default."""
+            return super().value() or default or None
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            """The rows of the choice."""
+            value = self.value()
+            if not value or value == "all":
+                return queryset
+            wanted = several.get(value)
+            if wanted is None:
+                return queryset.filter(**{field or name: value})
+            return queryset.filter(**{f"{field or name}__in": wanted})
+
+    Chosen.title = title
+    return Chosen
+
+
+def window(field: str, *, default: str = "24h") -> type[DropdownFilter]:
+    """Preset windows of time. `date_hierarchy` would read every date: 5–8 s at ten million rows."""
+
+    class Window(DropdownFilter):
+        title = "time"
+        parameter_name = "window"
+        all_option = None
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+            """The presets."""
+            return [(key, label) for key, (label, _) in WINDOWS.items()]
+
+        def value(self) -> str | None:
+            """What the URL says, or the default."""
+            return super().value() or default
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            """The rows since then."""
+            length = WINDOWS.get(self.value() or "", ("", None))[1]
+            if length is None:
+                return queryset
+            return queryset.filter(**{f"{field}__gt": datetime.now(UTC) - length})
+
+    return Window
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
