@@ -25,6 +25,8 @@ from tenancy.access import Permission
 GROUPS = ("notifications", "indexing", "backfill", "audit")
 """The queue groups that a worker can subscribe to."""
 
+MOST_NAME_LENGTH = 64
+
 Effect = Literal["database", "outside"]
 
 
@@ -64,6 +66,10 @@ class Policy:
             "max_retries must not be negative": self.max_retries >= 0,
             "time_limit must be positive": self.time_limit > timedelta(0),
             "give either delays or backoff_base, not both": not (self.delays and self.backoff_base),
+            "waits must not be negative": min(
+                self.backoff_base, self.backoff_cap, *self.delays, timedelta(0)
+            )
+            >= timedelta(0),
             "delays must name one wait per retry": not self.delays
             or len(self.delays) == self.max_retries,
             "retries need backoff_base or delays": not self.max_retries
@@ -95,7 +101,10 @@ class Policy:
             listed = self.delays[min(retry, len(self.delays)) - 1]
             wait = listed * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311
         else:
-            ceiling = min(self.backoff_cap, self.backoff_base * 2 ** min(retry - 1, 40))
+            # Dividing the cap, because the base times a large power is no timedelta any more.
+            power = 2 ** min(retry - 1, 63)
+            is_capped = self.backoff_base > self.backoff_cap / power
+            ceiling = self.backoff_cap if is_capped else self.backoff_base * power
             wait = ceiling * random.random()  # noqa: S311 - no secret
         return wait * settings.JOBS_RETRY_SCALE
 
@@ -128,6 +137,10 @@ class JobType[P: Payload]:
         """Raise ImpossibleDeclaration for what could never run."""
         if not re.fullmatch(r"[a-z]+\.[a-z_]+", self.name):
             raise ImpossibleDeclaration(f"{self.name!r}: a job type is called `family.verb`")
+        if len(self.name) > MOST_NAME_LENGTH:
+            raise ImpossibleDeclaration(
+                f"{self.name!r} is too long: the ledger keeps {MOST_NAME_LENGTH} characters"
+            )
         if self.group not in GROUPS:
             raise ImpossibleDeclaration(
                 f"{self.name}: no worker serves group {self.group!r}; there are {', '.join(GROUPS)}"
