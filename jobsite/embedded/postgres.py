@@ -80,22 +80,24 @@ def programs() -> Programs:
     )
 
 
-def start(places: Places, *, options: Sequence[str] = ()) -> Server:
+def start(places: Places, *, options: Sequence[str] = (), patience_seconds: float = 5) -> Server:
     """Start the server of these places, its roles and its database made. Main thread only.
 
     `options` go to the server as they are, for instance ["-c", "fsync=off"]. Raises
-    `AlreadyRunning` when another process has it running, `ServerFailed` for anything else.
+    `AlreadyRunning` when another process still has it running after `patience_seconds`,
+    `ServerFailed` for anything else.
     A crash at any point leaves either no data folder or a complete one.
     """
     tools = programs()
     places.data.mkdir(parents=True, exist_ok=True)
     tools.account.make_private(places.sockets)
     process.check_socket_path(places.sockets / ".s.PGSQL.5432")
-    with process.locked(places.data / "postgres.lock") as lock:
+    with process.locked(places.data / "postgres.lock", patience_seconds=patience_seconds) as lock:
         data = reachable_data(places.postgres, tools.account)
         check_version(data, tools)
         make_data(data, places, tools)
-        forget_stale_pid(data)
+        for pid_file in (data / "postmaster.pid", places.sockets / ".s.PGSQL.5432.lock"):
+            forget_if_stale(pid_file)
         server = spawn(data, places, tools, lock, options)
         process.wait_ready(server, lambda: answers(places), log=log_of(places))
     make_roles(places, tools)
@@ -126,13 +128,12 @@ def make_data(data: Path, places: Places, tools: Programs) -> None:
     draft.rename(data)
 
 
-def forget_stale_pid(data: Path) -> None:
+def forget_if_stale(pid_file: Path) -> None:
     """Remove a pid file whose number now belongs to something else, or to a zombie.
 
     We hold the lock that a server of ours would hold, so only one that was started by other means
     can still be there; PostgreSQL takes *any* living process under that number for it.
     """
-    pid_file = data / "postmaster.pid"
     try:
         owner = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
         alive = owner.name() == "postgres" and owner.status() != psutil.STATUS_ZOMBIE

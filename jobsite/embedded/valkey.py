@@ -32,11 +32,11 @@ def program() -> Path:
     )
 
 
-def start(places: Places, *, persistent: bool) -> Server:
+def start(places: Places, *, persistent: bool, patience_seconds: float = 5) -> Server:
     """Start the server of these places. Main thread only.
 
-    Raises `AlreadyRunning` when another process has it running: Valkey itself would let two
-    servers write one data folder.
+    Raises `AlreadyRunning` when another process still has it running after `patience_seconds`:
+    Valkey itself would let two servers write one data folder.
     """
     places.valkey.mkdir(parents=True, exist_ok=True)
     if not places.sockets.is_dir():
@@ -55,7 +55,7 @@ def start(places: Places, *, persistent: bool) -> Server:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    with process.locked(places.data / "valkey.lock") as lock:
+    with process.locked(places.data / "valkey.lock", patience_seconds=patience_seconds) as lock:
         server = process.spawn(
             "Valkey",
             [
