@@ -1,16 +1,19 @@
 """What is kept of an exception: enough to find the line, and to tell one cause from another."""
 
 import hashlib
-import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 
+from jobs.ledger.fingerprint import fingerprint
+
+# What the columns take, or less.
+MAX_CLASS_LENGTH = 200
+MAX_FRAME_LENGTH = 300
 MAX_MESSAGE_LENGTH = 4_000
 MAX_TRACEBACK_LENGTH = 16_000
-FINGERPRINT_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,39 +32,43 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """Describe an exception that was raised."""
+        """Describe an exception that was raised.
+
+        Never raises, and what it returns can be stored: a failure that could not be written would
+        keep its job running for ever.
+        """
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if _is_own(frame.filename)]
         places = "\n".join(f"{_short(frame.filename)} {frame.name}" for frame in frames)
         text = "".join(traceback.format_exception(error))
         return cls(
-            error_class=type(error).__qualname__,
-            message=_storable(str(error))[:MAX_MESSAGE_LENGTH],
-            frame=f"{_short(own[-1].filename)}:{own[-1].lineno} {own[-1].name}" if own else "",
+            error_class=_storable(type(error).__qualname__)[:MAX_CLASS_LENGTH],
+            message=_storable(_words(error))[:MAX_MESSAGE_LENGTH],
+            frame=_storable(_place(own[-1]))[-MAX_FRAME_LENGTH:] if own else "",
             traceback=_storable(text)[-MAX_TRACEBACK_LENGTH:],
-            digest=hashlib.sha256(places.encode()).hexdigest()[:16],
+            digest=hashlib.sha256(places.encode(errors="replace")).hexdigest()[:16],
         )
 
     def fingerprint(self, *, job_type: str, reason: str) -> str:
-        """The same for deaths of one cause: ids, times, numbers and quoted values do not count."""
-        place = re.sub(r":\d+ ", " ", self.frame)
-        parts = (FINGERPRINT_VERSION, job_type, reason, self.error_class, self._kind(), place)
-        return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
-
-    def _kind(self) -> str:
-        text = self.message[:1000]
-        for pattern in _VARYING:
-            text = pattern.sub("…", text)
-        return text
+        """The same for deaths of one cause; see `fingerprint`."""
+        return fingerprint(
+            job_type=job_type,
+            reason=reason,
+            error_class=self.error_class,
+            message=self.message,
+            place=self.frame,
+        )
 
 
-_VARYING = [
-    re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE),
-    re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?"),
-    re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”"),
-    re.compile(r"\b0x[0-9a-f]+\b|\b[0-9a-f]{16,}\b", re.IGNORECASE),
-    re.compile(r"[-+]?\d+(\.\d+)?"),
-]
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as unreadable:  # noqa: BLE001 - whatever a class of an actor's may raise
+        return f"(its text could not be read: {type(unreadable).__name__})"
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    return f"{_short(frame.filename)}:{frame.lineno} {frame.name}"
 
 
 def _is_own(filename: str) -> bool:
