@@ -1,1 +1,1 @@
-"""The families of jobs: one package each, its job types with their policies, their actors, the effect."""
+"""The families of jobs: one package each, with its job types, their actors and the effect."""

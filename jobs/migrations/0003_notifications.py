@@ -89,7 +89,8 @@ class Migration(migrations.Migration):
                         choices=[("mail", "Mail"), ("webhook", "Webhook")], max_length=16
                     ),
                 ),
-                ("recipient", models.CharField(max_length=320)),
+                ("recipient", models.CharField(max_length=64)),
+                ("mailbox", models.EmailField(blank=True, default="", max_length=254)),
                 ("job_id", models.UUIDField(null=True)),
                 (
                     "state",

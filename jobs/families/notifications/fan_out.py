@@ -55,8 +55,8 @@ def fan_out(
 def _mails(event: DomainEvent) -> list[Delivery]:
     made = []
     for person, why_not in recipients.people(event):
-        delivery = _delivery(event, Channel.MAIL, person.email, why_not)
-        delivery.collaborator = person
+        delivery = _delivery(event, Channel.MAIL, f"collaborator:{person.pk}", why_not)
+        delivery.collaborator, delivery.mailbox = person, person.email
         delivery.unsubscribe_digest = unsubscribe.digest(unsubscribe.token(delivery.pk))
         made.append(delivery)
     return made

@@ -169,7 +169,8 @@ def uuid7() -> uuid.UUID:
 class Delivery(TenantModel):
     """One event on its way to one recipient by one channel; its id is the effect id.
 
-    The id goes out as `Message-ID` or `webhook-id`, the same on every attempt. job_id names no
+    The id goes out as `Message-ID` or `webhook-id`, the same on every attempt. recipient: as
+    `collaborator:7` or `endpoint:3`; mailbox: of a mail, as it was at fan-out. job_id names no
     reference: a delivery outlives its job. reason: why it is suppressed or dead. template_version:
     the version that was rendered, empty for the system's default; template_fallback: why the
     default was sent although there is a version.
@@ -182,7 +183,8 @@ class Delivery(TenantModel):
         Collaborator, models.SET_NULL, null=True, related_name="deliveries"
     )
     endpoint = TenantForeignKey(Endpoint, models.PROTECT, null=True, related_name="deliveries")
-    recipient = models.CharField(max_length=320)
+    recipient = models.CharField(max_length=64)
+    mailbox = models.EmailField(blank=True, default="")
     job_id = models.UUIDField(null=True)
     state = models.CharField(max_length=16, choices=DeliveryState, default=DeliveryState.PENDING)
     reason = models.CharField(max_length=64, blank=True, default="")
@@ -235,7 +237,7 @@ class Delivery(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} to {self.recipient}"
+        return f"{self.channel} to {self.mailbox or self.recipient}"
 
 
 class AttemptResult(models.TextChoices):

@@ -56,7 +56,7 @@ def unsubscribe(organization_id: int, given: str) -> SuppressedAddress:
     if delivery is None:
         raise UnknownToken("This link is not known. It may belong to a mail that was deleted.")
     person = delivery.collaborator
-    mailbox = person.email if person else delivery.recipient
+    mailbox = person.email if person else delivery.mailbox
     return suppress(organization_id, mailbox, SuppressionCause.UNSUBSCRIBED)
 
 

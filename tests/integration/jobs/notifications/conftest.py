@@ -1,39 +1,29 @@
 """An organization with somebody to tell, real receivers, and a real worker of the group."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import dramatiq
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from pytest_django import Settings
 
-import jobs.actors
+import jobs.actors  # noqa: F401 - declares the actors
 from jobs.families.notifications import endpoints
-from jobs.families.notifications.models import Delivery, DeliveryAttempt, DeliveryState, Endpoint
+from jobs.families.notifications.fan_out import fan_out
+from jobs.families.notifications.job_types import deliver_mail, deliver_webhook
+from jobs.families.notifications.models import Delivery, DeliveryAttempt, Endpoint
 from jobs.ledger import relay
 from jobs.ledger.models import DeadLetter, Job
 from jobsite.demo.receivers import Receivers
 from tenancy import changes
 from tenancy.acting import Actor, acting
-from tenancy.models import Assignment, Collaborator, Mission, Organization
+from tenancy.models import Assignment, Collaborator, DomainEvent, Mission, Organization
 from tenancy.scope import scope
 from tests.factories import tenancy as make
 
-assert jobs.actors  # declares the actors
-
 PATIENCE_SECONDS = 20
-
-
-def eventually[Result](look: Callable[[], Result]) -> Result:
-    """What `look` returns as soon as it is true."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not (seen := look()):
-        assert time.monotonic() < until, f"still {seen!r}"
-        time.sleep(0.02)
-    return seen
 
 
 @dataclass
@@ -50,12 +40,14 @@ class House:
         with scope(self.organization), acting(self.actor, source="web"), transaction.atomic():
             return do()
 
-    def assign(self) -> None:
-        """The event that the person hears of: they join the mission."""
-        self.act(
+    def assign(self, person: Collaborator | None = None) -> Assignment:
+        """The event that people hear of: somebody joins the mission."""
+        return self.act(
             lambda: changes.create(
                 Assignment(
-                    organization=self.organization, mission=self.mission, collaborator=self.person
+                    organization=self.organization,
+                    mission=self.mission,
+                    collaborator=person or self.person,
                 )
             )
         )
@@ -80,21 +72,29 @@ class House:
             )
         )
 
-    def settled(self, count: int = 1) -> list[Delivery]:
-        """The deliveries of the assignment, once so many exist and none is pending."""
+    def only(self, channel: str) -> Delivery:
+        """The one delivery of the assignment by this channel."""
+        [delivery] = [one for one in self.deliveries() if one.channel == channel]
+        return delivery
 
-        def look() -> list[Delivery]:
-            found = self.deliveries()
-            over = all(one.state != DeliveryState.PENDING for one in found)
-            return found if over and len(found) >= count else []
+    def fan_out(self) -> list[Delivery]:
+        """What the fan-out job of the assignment does, done here and now."""
 
-        return eventually(look)
+        def do() -> list[Delivery]:
+            event = DomainEvent.objects.filter(event_type="assignment.created").latest("pk")
+            return fan_out(
+                self.organization.pk, event.pk, mail=deliver_mail, webhook=deliver_webhook
+            )
+
+        return self.act(do)
 
     def attempts(self, delivery: Delivery) -> list[DeliveryAttempt]:
         return self.act(lambda: list(delivery.attempts.order_by("fence")))
 
     def job(self, delivery: Delivery) -> Job:
-        return self.act(lambda: Job.objects.get(pk=delivery.job_id))
+        assert delivery.job_id is not None
+        key = delivery.job_id
+        return self.act(lambda: Job.objects.get(pk=key))
 
     def dead_letters(self) -> list[DeadLetter]:
         return self.act(lambda: list(DeadLetter.objects.all()))
@@ -130,13 +130,20 @@ def smtp(port: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def worker(house: House, receivers: Receivers) -> Iterator[dramatiq.Worker]:
-    """A worker of the group, in threads of this process, that has told what happened before."""
+def work(house: House, receivers: Receivers) -> Callable[[], None]:
+    """Run a worker of the group, in threads of this process, until nothing is left to do."""
     relay.recover()
-    broker = dramatiq.get_broker()
-    running = dramatiq.Worker(broker, queues={"notifications"}, worker_threads=2, worker_timeout=50)
-    running.start()
-    broker.join("notifications", timeout=PATIENCE_SECONDS * 1000)
-    yield running
-    running.stop()
-    connection.close()
+
+    def until_idle() -> None:
+        broker = dramatiq.get_broker()
+        running = dramatiq.Worker(
+            broker, queues={"notifications"}, worker_threads=2, worker_timeout=50
+        )
+        running.start()
+        try:
+            broker.join("notifications", timeout=PATIENCE_SECONDS * 1000)
+        finally:
+            running.stop()
+
+    until_idle()
+    return until_idle
