@@ -15,6 +15,7 @@ from jobs.models import DeadLetter, Job, Worker
 from tenancy.access import Permission
 from tenancy.admin.base import visible
 from tenancy.admin.rights import rights_of
+from tenancy.admin.times import span
 
 LIVE = (State.SCHEDULED, State.QUEUED, State.RUNNING, State.RETRYING)
 
@@ -148,16 +149,3 @@ def _jobs(request: HttpRequest) -> Any:
 def _list(name: str, **query: str) -> str:
     address = reverse(f"admin:{name}_changelist")
     return f"{address}?{urlencode(query)}" if query else address
-
-
-def span(length: timedelta) -> str:
-    """A length of time in its two largest units, such as `2 h 5 min`."""
-    seconds = max(0, int(length.total_seconds()))
-    parts = [
-        (seconds // 86400, "d"),
-        (seconds % 86400 // 3600, "h"),
-        (seconds % 3600 // 60, "min"),
-        (seconds % 60, "s"),
-    ]
-    shown = [f"{number} {unit}" for number, unit in parts if number][:2]
-    return " ".join(shown) or "0 s"

@@ -11,7 +11,7 @@ def suspend(self, request, object_id):
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -47,6 +47,10 @@ class Question:
     danger: bool = False
     back: str = ".."
     hidden: Sequence[tuple[str, str]] = ()
+
+    def with_hidden(self, fields: Sequence[tuple[str, str]]) -> "Question":
+        """The same question, which posts these fields back with its answer."""
+        return replace(self, hidden=fields)
 
 
 def ask(

@@ -1,0 +1,127 @@
+"""What happened to a job and what comes next, in sentences and in a timeline to scale.
+
+Pure: from the rows of a job and its attempts, as of a moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.ledger.states import State
+from jobs.ledger.transitions import RESTORE_WINDOW
+from jobs.models import Attempt, Job
+from tenancy.admin.times import span
+
+REASONS = {
+    "retries_exhausted": "its last retry failed",
+    "permanent_error": "it failed in a way that no retry mends",
+    "authorization_revoked": "whoever asked for it lost the permission",
+    "payload_invalid": "its payload does not fit its job type",
+    "undecodable": "its message could not be read",
+    "unknown_job_type": "no job type of its name is declared here",
+    "unknown_job": "its message names a job that does not exist",
+    "worker_lost": "worker after worker died under it",
+    "time_limit": "it ran longer than it may",
+    "endpoint_disabled": "its endpoint is disabled or gone",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """A part of a job's life.
+
+    kind: waiting, running or backoff. percent: its share of the whole.
+    """
+
+    kind: str
+    begin: datetime
+    end: datetime
+    percent: float
+    attempt: int
+
+    @property
+    def length(self) -> str:
+        """How long it took."""
+        return span(self.end - self.begin)
+
+
+def sentence(job: Job, attempts: Sequence[Attempt], now: datetime) -> str:
+    """What happened, what happens next, and when."""
+    match State(job.state):
+        case State.SCHEDULED if job.hold:
+            return f"Held: {job.hold.replace('_', ' ')}. It goes on when that ends."
+        case State.SCHEDULED:
+            return f"Waits for its time, in {span(job.run_at - now)}."
+        case State.QUEUED if job.published_at is None:
+            late = span(now - job.run_at)
+            return f"Due for {late} and not yet in its queue; the relay puts it there."
+        case State.QUEUED:
+            return f"Due for {span(now - job.run_at)}; the next free worker of its group takes it."
+        case State.RUNNING:
+            began = job.started_at or job.claimed_at or now
+            return (
+                f"Attempt {job.attempt} of {job.max_attempts} runs, for {span(now - began)} so far."
+            )
+        case State.RETRYING:
+            return (
+                f"Attempt {job.attempt} of {job.max_attempts} failed with {_error(job)}. "
+                f"The next one begins {_when(job.run_at, now)}."
+            )
+        case State.SUCCEEDED:
+            return f"Succeeded at attempt {job.attempt}, {_ago(job.finished_at, now)}."
+        case State.DEAD:
+            why = REASONS.get(job.reason, job.reason.replace("_", " "))
+            return (
+                f"Died {_ago(job.finished_at, now)}, because {why}. "
+                "Nothing more happens until a person retries or discards it."
+            )
+        case State.CANCELLED:
+            return _cancelled(job, now)
+
+
+def timeline(job: Job, attempts: Sequence[Attempt], now: datetime) -> list[Stretch]:
+    """Waiting, running and backoff, one after the other, each with its share of the whole."""
+    parts: list[tuple[str, datetime, datetime, int]] = []
+    since = job.created_at
+    for attempt in attempts:
+        parts.append(("backoff" if parts else "waiting", since, attempt.started_at, attempt.number))
+        since = attempt.ended_at or now
+        parts.append(("running", attempt.started_at, since, attempt.number))
+    if not job.is_final and job.state != State.RUNNING:
+        end = max(now, job.run_at)
+        parts.append(("backoff" if attempts else "waiting", since, end, job.attempt))
+    total = sum(((end - begin) for _, begin, end, _ in parts), timedelta()).total_seconds()
+    return [
+        Stretch(
+            kind=kind,
+            begin=begin,
+            end=end,
+            attempt=number,
+            percent=round(100 * (end - begin).total_seconds() / total, 2) if total else 0,
+        )
+        for kind, begin, end, number in parts
+        if end > begin
+    ]
+
+
+def _cancelled(job: Job, now: datetime) -> str:
+    if job.reason != "discarded" or job.finished_at is None:
+        return f"Cancelled {_ago(job.finished_at, now)}; it will not run."
+    left = job.finished_at + RESTORE_WINDOW - now
+    if left <= timedelta(0):
+        return f"Discarded {_ago(job.finished_at, now)}; it will not run."
+    return f"Discarded {_ago(job.finished_at, now)}; it can be restored for another {span(left)}."
+
+
+def _error(job: Job) -> str:
+    return job.error_class or "an error"
+
+
+def _when(moment: datetime, now: datetime) -> str:
+    return f"in {span(moment - now)}" if moment > now else "as soon as a worker is free"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return ""
+    return f"{span(now - moment)} ago"

@@ -1,0 +1,97 @@
+"""Worker processes: which are alive, and what each runs now. Operators only."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from jobs.ledger.states import State
+from jobs.models import Attempt, Job, Worker
+from tenancy.admin.columns import column
+from tenancy.admin.lists import ListAdmin
+from tenancy.admin.rights import rights_of
+from tenancy.admin.times import ago
+
+STATES = {"Alive": "success", "Lost": "danger", "Stopped": None}
+
+
+@admin.register(Worker)
+class WorkerAdmin(ListAdmin):
+    """One line per worker process, the lost ones included."""
+
+    section, icon, rank = "Jobs", "memory", 30
+
+    list_display = ("id", "shown_state", "host", "pid", "groups", "version", "started", "seen")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Workers belong to the site, not to an organization."""
+        return rights_of(request).is_operator
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """As `has_view_permission`."""
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: a worker enters itself."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: a lost worker keeps its row."""
+        return False
+
+    @column("state", labels=STATES)
+    def shown_state(self, worker: Worker) -> str:
+        """Alive while it was seen within the lease."""
+        return state_of(worker, datetime.now(UTC))
+
+    def groups(self, worker: Worker) -> str:
+        """The queue groups it serves."""
+        return ", ".join(worker.queue_groups)
+
+    def started(self, worker: Worker) -> str:
+        """Since when it runs."""
+        return ago(worker.started_at)
+
+    @column("last seen")
+    def seen(self, worker: Worker) -> str:
+        """Its last sign of life."""
+        return ago(worker.seen_at)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One worker, with the jobs in its hands and those that were lost with it."""
+        worker = self.get_object(request, object_id)
+        if worker is None or not self.has_view_permission(request):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": worker.pk,
+            "opts": self.opts,
+            "original": worker,
+            "state": state_of(worker, datetime.now(UTC)),
+            "running": Job.objects.filter(worker_id=worker.pk, state=State.RUNNING)[:50],
+            "lost": Attempt.objects.filter(worker_id=worker.pk, outcome="lost").select_related(
+                "job"
+            )[:50],
+        }
+        return TemplateResponse(request, "admin/jobs/worker.html", context)
+
+
+def state_of(worker: Worker, now: datetime) -> str:
+    """Alive, lost or stopped."""
+    if worker.stopped_at is not None:
+        return "Stopped"
+    lease = timedelta(seconds=settings.JOBS_LEASE_SECONDS)
+    return "Alive" if worker.seen_at > now - lease else "Lost"
