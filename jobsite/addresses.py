@@ -8,6 +8,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from jobsite.environment import BadVariable
+from tenancy.postgresql.pool import forget
 
 MAIL_SCHEMES = ["smtp", "smtp+tls", "smtps", "console", "file"]
 
@@ -62,7 +63,12 @@ def database(url: str, *, engine: str, pool_size: int | None = None) -> dict[str
         if key not in ("user", "password", "host", "port", "dbname")
     }
     if pool_size is not None:
-        options["pool"] = {"min_size": min(2, pool_size), "max_size": pool_size, "timeout": 10}
+        options["pool"] = {
+            "min_size": min(2, pool_size),
+            "max_size": pool_size,
+            "timeout": 10,
+            "reset": forget,
+        }
     return {
         "ENGINE": engine,
         "NAME": known.get("dbname", ""),
