@@ -35,7 +35,7 @@ def run_job() -> None:
     Never raises for what a job does: how it ended stands in the ledger, and the message's
     disposition, which the consumer carries out, follows from it. Ledger first, Redis second.
     """
-    message = CurrentMessage.get_current_message()
+    message: object = CurrentMessage.get_current_message()
     if not isinstance(message, GroupMessage):
         raise TypeError(f"{message!r} did not come through jobs.broker")
     try:

@@ -185,7 +185,7 @@ class DeadLetter(TenantModel):
     organization is empty for a message whose queue belongs to nobody: operators see it.
     """
 
-    organization = models.ForeignKey(
+    organization = models.ForeignKey(  # type: ignore[assignment]
         "tenancy.Organization", models.PROTECT, null=True, related_name="+"
     )
     job = TenantForeignKey(Job, models.CASCADE, null=True, related_name="dead_letters")

@@ -117,7 +117,8 @@ def replay(letter: DeadLetter) -> int:
         operator_scope("demo: replay", letter.organization_id),
         transaction.atomic(),
     ):
-        return deadletters.retry([letter.job_id], reason="the receiver was repaired").done
+        job_ids = [letter.job_id] if letter.job_id else []
+        return deadletters.retry(job_ids, reason="the receiver was repaired").done
 
 
 def unfinished(cast: list[Cast]) -> int:
