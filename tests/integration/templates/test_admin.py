@@ -8,9 +8,9 @@ from templates import catalogue, versions
 from templates.models import TemplateVersion
 from tenancy import changes
 from tenancy.acting import Actor, acting
-from tenancy.models import Membership, Mission, Organization, Project, Role, User
+from tenancy.models import Mission, Organization, Project, Role, User
 from tenancy.scope import scope
-from tests.integration.templates.conftest import new_organization
+from tests import factories
 
 EVENT = "mission.created"
 SOURCES = {"subject": "New: {{ mission.title }}", "text": "Hello", "html": "<p>Hello</p>"}
@@ -19,7 +19,7 @@ LIST = "/admin/templates/notificationtemplate/"
 
 def signed_in(actor: Actor) -> Client:
     client = Client()
-    client.force_login(User.objects.get(pk=actor.id))
+    client.force_login(User.objects.get(pk=actor.id or 0))
     return client
 
 
@@ -188,7 +188,7 @@ def test_a_viewer_sees_and_cannot_change(organization: Organization, viewer: Act
 
 @pytest.mark.parametrize("page", ["", "preview/", "compare/?old=0&new=0", "restore/", "withdraw/"])
 def test_another_organizations_templates_do_not_exist(client: Client, page: str) -> None:
-    other = new_organization()
+    other = factories.organization()
 
     get, post = client.get(address(other, page)), client.post(address(other, page), SOURCES)
 
@@ -197,20 +197,14 @@ def test_another_organizations_templates_do_not_exist(client: Client, page: str)
 
 
 def test_a_member_of_two_organizations_chooses(organization: Organization, admin: Actor) -> None:
-    other = new_organization()
-    person = User.objects.get(pk=admin.id)
-    join(person, other)
+    other = factories.organization()
+    factories.member(other, Role.VIEWER, user=User.objects.get(pk=admin.id or 0))
     client = signed_in(admin)
 
     page = client.get(LIST).content.decode()
 
     assert organization.name in page
     assert other.name in page
-
-
-def join(person: User, organization: Organization) -> None:
-    with acting(Actor.system(), source="command"), scope(organization), transaction.atomic():
-        changes.create(Membership(organization=organization, user=person, role=Role.VIEWER))
 
 
 @pytest.mark.parametrize("place", ["mission.exploded/mail/all", "mission.created/pigeon/all"])

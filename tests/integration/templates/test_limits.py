@@ -4,8 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from templates import catalogue
 from templates.errors import BudgetExceeded, HelperUnavailable, RenderingFailed
 from templates.limits import Budget, Pool
+from tests.waiting import eventually
 
 EVENT = catalogue.event_type("mission.created")
 FAST = Budget(cpu_seconds=0.5, wall_seconds=10)
@@ -26,13 +26,6 @@ def request(text: str = "Hello") -> dict[str, Any]:
     sources = {"subject": "s", "text": text, "html": ""}
     data = EVENT.sample("mail")
     return {"op": "render", "channel": "mail", "sources": sources, "data": data, "options": {}}
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 def gone(pid: int) -> bool:
@@ -147,7 +140,7 @@ def test_an_exception_thrown_into_the_thread_costs_the_helper_only() -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert eventually(lambda: bool(pool._busy))
+    eventually(lambda: bool(pool._busy))
     # As dramatiq's time limit does; it arrives when the thread runs bytecode again.
     assert thread.ident is not None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -198,7 +191,7 @@ def test_helpers_die_with_their_process(how: str) -> None:
     helper = int(owner.stdout)
 
     assert owner.returncode == (-signal.SIGKILL if how == "killed" else 0), owner.stderr
-    assert eventually(lambda: gone(helper))
+    eventually(lambda: gone(helper))
 
 
 def test_no_zombie_is_left(pool: Pool) -> None:
