@@ -12,6 +12,8 @@ from dramatiq.rate_limits.backends import StubBackend as RateLimiterStub
 from dramatiq.results import Results
 from dramatiq.results.backends import StubBackend
 
+from tests.waiting import eventually
+
 MINUTE = 60_000
 
 
@@ -242,17 +244,23 @@ def test_hooks_are_called_in_dramatiqs_order(broker, group, actor, start_worker,
 
 
 def test_lower_numbers_have_priority_among_what_was_fetched(broker, group, actor, start_worker):
-    order = []
-    actor(lambda: order.append("last"), actor_name="last", priority=10).send()
-    actor(lambda: order.append("first"), actor_name="first", priority=0).send()
-    worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
-    worker.pause()
-    worker.start()
-    worker.join()
-    broker.join(group, timeout=MINUTE)
-    worker.stop()
+    order, go_on = [], threading.Semaphore(0)
+    block = actor(lambda: go_on.acquire(timeout=10), actor_name="block")
+    actors = [
+        actor(order.append, actor_name=f"priority-{number}", priority=number) for number in (10, 0)
+    ]
+    for _ in range(2):
+        block.send()
+    for each in actors:
+        each.send(each.actor_name)
+    start_worker(broker, threads=2)
+    eventually(lambda: broker.backend.totals(group).leased == 4)
 
-    assert sorted(order) == ["first", "last"]
+    go_on.release()
+    eventually(lambda: len(order) == 2)
+    go_on.release()
+
+    assert order == ["priority-0", "priority-10"]
 
 
 def test_flush_drops_what_has_not_started(broker, group, actor):
