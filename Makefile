@@ -41,8 +41,8 @@ lock: dev
 	        --output-file requirements/$$set.txt; \
 	done
 
-clean: runtime
-	@exec $(PYTHON_IN_VENV) -m jobsite.clean
+clean:
+	@! [ -x $(PYTHON_IN_VENV) ] || exec $(PYTHON_IN_VENV) -m jobsite.clean
 
 runtime dev:
 	@./bootstrap.sh $@

@@ -8,12 +8,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobsite.settings")
+    from jobsite.running import steps
+
     try:
-        from jobsite.running import steps
+        return steps.main()
     except ImproperlyConfigured as error:  # a variable with a value that cannot be used
         print(error, file=sys.stderr)
         return 1
-    return steps.main()
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ class TestServers:
 
     def _execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.maintenance_url, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _drop_databases(self) -> None:
         with psycopg.connect(self.maintenance_url, autocommit=True) as connection:

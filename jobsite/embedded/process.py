@@ -146,7 +146,7 @@ def wait_ready(
 
 def last_words(log: Path, lines: int = 3) -> str:
     text = log.read_text(errors="replace").strip().splitlines()
-    return " | ".join(text[-lines:]) or "(none)"
+    return " | ".join(line[:300] for line in text[-lines:]) or "(none)"
 
 
 def check_socket_path(path: Path) -> None:

@@ -24,7 +24,7 @@ from jobsite.running import ports, programs, supervisor, table
 from jobsite.running.orphans import Orphans, adopt
 from jobsite.running.supervisor import Supervisor
 
-WEB_READY_SECONDS = 60
+WEB_READY_SECONDS = 120
 
 
 class Stop(BaseException):

@@ -1,0 +1,176 @@
+"""`make run`: everything starts, and everything ends, however it is ended."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.jobsite.conftest import own_folder
+
+ROOT = Path(__file__).resolve().parents[3]
+LAST_LINE = "Ctrl-C stops all of it; data stay."
+
+
+class Product:
+    """One `make run` in a folder of its own, with its demo data taken for made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir(exist_ok=True)
+        (folder / "demo.seeded").touch()
+        names = ("PORT", "RECEIVERS_SMTP_PORT", "RECEIVERS_WEB_PORT")
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.process: subprocess.Popen[str] | None = None
+
+    def launch(self, **variables: str) -> subprocess.Popen[str]:
+        ours = {"DATABASE_URL": "", "DATABASE_OWNER_URL": "", "REDIS_URL": ""}
+        ours |= {"DATA_DIR": str(self.folder)} | {k: str(v) for k, v in self.ports.items()}
+        return subprocess.Popen(
+            [sys.executable, "-m", "jobsite.run"],
+            cwd=ROOT,
+            env=os.environ | ours | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def start(self) -> str:
+        """Until the table is printed; gives all that was printed."""
+        self.process = self.launch()
+        assert self.process.stdout is not None
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if line.strip() == LAST_LINE:
+                return said
+        pytest.fail(f"It ended before it was up:\n{said}")
+
+    def family(self) -> list[psutil.Process]:
+        assert self.process is not None
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def signal(self, number: signal.Signals) -> tuple[int, str]:
+        """Send it, and wait for the end; gives the exit status and what was still printed."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=120)
+        return self.process.returncode, rest
+
+    def end(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.signal(signal.SIGTERM)
+
+
+@pytest.fixture
+def product() -> Iterator[Product]:
+    with own_folder() as folder:
+        product = Product(folder / "var")
+        yield product
+        product.end()
+
+
+def test_sigterm_stops_every_process_and_the_data_start_again(product: Product) -> None:
+    said = product.start()
+    family = product.family()
+    assert urllib.request.urlopen(web(product), timeout=10).status == 200
+    assert f"localhost:{product.ports['PORT']}/admin/" in said
+    assert "operator@example.com" in said
+
+    code, rest = product.signal(signal.SIGTERM)
+
+    assert code == 0
+    assert rest.endswith("Stopped.\n")
+    assert [each for each in family if each.is_running()] == []
+    assert "Demo data" not in product.start()
+
+
+def test_kill_9_leaves_no_process_behind(product: Product) -> None:
+    product.start()
+    family = product.family()
+    assert {"postgres", "valkey-server"} <= {each.name() for each in family}
+
+    product.signal(signal.SIGKILL)
+
+    _, alive = psutil.wait_procs(family[1:], timeout=60)
+    assert alive == []
+
+
+def test_a_worker_line_whose_master_is_killed_starts_anew_and_leaves_no_orphan(
+    product: Product,
+) -> None:
+    product.start()
+    master = next(each for each in product.family() if "--queues" in each.cmdline())
+    workers = master.children(recursive=True)
+    assert workers
+
+    master.kill()
+
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert alive == []
+    wait_for_new_master(product, master.pid)
+
+
+def test_a_second_one_on_the_same_data_is_refused_in_one_sentence(product: Product) -> None:
+    product.start()
+    said, _ = product.launch(PORT="", RECEIVERS_SMTP_PORT="", RECEIVERS_WEB_PORT="").communicate()
+    assert said.startswith(f"It is running already, with the data in {product.folder}")
+    assert said.count("\n") == 1
+
+
+def test_a_taken_port_that_was_asked_for_is_said_in_one_sentence(product: Product) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said, _ = product.launch(PORT=str(port)).communicate()
+    assert said == (
+        f"Port {port} is taken: stop what listens there, or choose another with PORT=…\n"
+    )
+
+
+def test_a_variable_that_cannot_be_used_is_said_in_one_sentence(product: Product) -> None:
+    said, _ = product.launch(PORT="eighty").communicate()
+    assert said == "PORT='eighty' cannot be used: give a whole number from 1 to 65535.\n"
+
+
+def test_a_database_that_cannot_be_reached_is_said_in_one_sentence(product: Product) -> None:
+    said, _ = product.launch(DATABASE_URL="postgresql://app@127.0.0.1:1/none").communicate()
+    assert said.startswith("PostgreSQL cannot be reached: ")
+
+
+def web(product: Product) -> str:
+    return f"http://127.0.0.1:{product.ports['PORT']}/admin/login/"
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    numbers = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return numbers
+
+
+def wait_for_new_master(product: Product, old: int) -> None:
+    """The supervisor's log says when the line runs again."""
+    log = product.folder / "logs" / "supervisor.log"
+    with subprocess.Popen(
+        ["tail", "-n", "+1", "-F", log], stdout=subprocess.PIPE, text=True
+    ) as tail:
+        assert tail.stdout is not None
+        spawned = [
+            line
+            for line, _ in zip(follow(tail.stdout, "spawned: 'workers'"), range(2), strict=False)
+        ]
+        tail.kill()
+    assert f"pid {old}" not in spawned[-1]
+    assert len(spawned) == 2
+
+
+def follow(lines: Iterator[str], word: str) -> Iterator[str]:
+    return (line for line in lines if word in line)
