@@ -1,7 +1,7 @@
 """Write jobs into the ledger, in the caller's own transaction (a transactional outbox)."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from jobs.job_types import JobType, Payload
 from jobs.ledger.idempotency import idempotency_key, known_keys
 from jobs.ledger.publish import InLine, publish
 from jobs.ledger.statements import run
-from tenancy.acting import current
+from tenancy.acting import Actor, current
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,15 +59,15 @@ def enqueue_many[P: Payload](job_type: JobType[P], jobs: Sequence[NewJob[P]]) ->
     dead or cancelled one is replayed by a person, not by asking again. Once the transaction
     commits, due jobs are put into Redis; if that fails, the relay does it a second later.
 
-    Raises PayloadInvalid for a payload of another type, NoScope, and what the database raises.
+    Raises PayloadInvalid for a payload of another type, ValueError for an actor_id that names
+    nobody, NoScope, and what the database raises.
     """
     if not jobs:
         return []
     acting = current()
-    for job in jobs:
-        if not isinstance(job.payload, job_type.payload):
-            raise PayloadInvalid(job_type.name, f"{type(job.payload).__name__} is not its type")
     correlation_ids = [job.correlation_id or acting.correlation_id for job in jobs]
+    actor_ids = [job.actor_id or str(acting.actor) for job in jobs]
+    _check(job_type, jobs, actor_ids)
     keys = [
         idempotency_key(
             job_type.name,
@@ -88,7 +88,7 @@ def enqueue_many[P: Payload](job_type: JobType[P], jobs: Sequence[NewJob[P]]) ->
                 "entity_types": [job.entity[0] for job in jobs],
                 "entity_ids": [job.entity[1] for job in jobs],
                 "correlation_ids": correlation_ids,
-                "actor_ids": [job.actor_id or str(acting.actor) for job in jobs],
+                "actor_ids": actor_ids,
                 "caused_by": [acting.job_id for _ in jobs],
                 "run_at": [job.run_at for job in jobs],
                 "job_type": job_type.name,
@@ -113,6 +113,17 @@ def enqueue_many[P: Payload](job_type: JobType[P], jobs: Sequence[NewJob[P]]) ->
             # fail for Redis, because the relay makes good what is missed here.
             transaction.on_commit(partial(publish, due), robust=True)
     return [Enqueued(job_id=row["job_id"], created=row["created"]) for row in rows]
+
+
+def _check[P: Payload](
+    job_type: JobType[P], jobs: Sequence[NewJob[P]], actor_ids: Iterable[str]
+) -> None:
+    """Refuse here, where the caller hears of it, what no worker could run."""
+    for job in jobs:
+        if not isinstance(job.payload, job_type.payload):
+            raise PayloadInvalid(job_type.name, f"{type(job.payload).__name__} is not its type")
+    for actor_id in set(actor_ids):
+        Actor.parse(actor_id)
 
 
 def _fill_in(rows: list[dict[str, Any]], pairs: list[tuple[int, bytes]]) -> None:

@@ -67,7 +67,8 @@ class ClaimAnswer:
     """What became of the wish to run a job.
 
     claimed: it is yours. finished: acknowledge its message and do not run it. held: a live claim
-    has it, come again after `delay`. not_due: come again after `delay`. unknown: no such job there.
+    has it, come again after `delay`, when its lease is over unless it was kept. not_due: come again
+    after `delay`. unknown: no such job there.
     """
 
     ref: JobRef
@@ -85,7 +86,7 @@ def claim(jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta) -> list[C
     a job.
     """
     rows = run("claim", {**_pairs(jobs), "worker_id": worker_id, "lease": lease})
-    return [_claim_answer(row, lease) for row in rows]
+    return [_claim_answer(row) for row in rows]
 
 
 def settle(job: Claimed) -> None:
@@ -169,15 +170,14 @@ def _move(statement: str, job: Claimed, **parameters: Any) -> dict[str, Any]:
     return rows[0]
 
 
-def _claim_answer(row: dict[str, Any], lease: timedelta) -> ClaimAnswer:
+def _claim_answer(row: dict[str, Any]) -> ClaimAnswer:
     ref = JobRef(organization_id=row["organization_id"], job_id=row["job_id"])
     answer: Answer = row["answer"]
-    delay = lease if answer == "held" else timedelta(seconds=max(row["delay_seconds"] or 0, 0))
     return ClaimAnswer(
         ref=ref,
         answer=answer,
         claimed=_claimed(ref, row) if answer == "claimed" else None,
-        delay=delay,
+        delay=timedelta(seconds=max(row["delay_seconds"] or 0, 0)),
     )
 
 

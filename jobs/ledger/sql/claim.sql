@@ -11,12 +11,12 @@ WITH wanted AS (
         AS w (organization_id, job_id)
 ),
 locked AS (
-    SELECT j.*, j.state = 'running' AND EXISTS (
+    SELECT j.*, (
         -- A claim is live while its worker was seen within the lease.
-        SELECT FROM jobs_worker v
-        WHERE v.id = j.worker_id AND v.stopped_at IS NULL
+        SELECT v.seen_at + %(lease)s::interval FROM jobs_worker v
+        WHERE j.state = 'running' AND v.id = j.worker_id AND v.stopped_at IS NULL
             AND v.seen_at > clock_timestamp() - %(lease)s::interval
-    ) AS is_held
+    ) AS held_until
     FROM jobs_job j JOIN wanted w ON j.organization_id = w.organization_id AND j.id = w.job_id
     ORDER BY j.id
     FOR UPDATE OF j
@@ -35,7 +35,7 @@ claimed AS (
     FROM locked l
     WHERE j.id = l.id AND (
         (l.state IN ('queued', 'retrying') AND l.run_at <= clock_timestamp())
-        OR (l.state = 'running' AND NOT l.is_held)
+        OR (l.state = 'running' AND l.held_until IS NULL)
     )
     RETURNING j.*, l.fence AS old_fence, l.state AS old_state, l.started_at AS old_started_at
 ),
@@ -62,10 +62,11 @@ SELECT
         WHEN c.id IS NOT NULL THEN 'claimed'
         -- What is scheduled or on hold is published again when its time comes.
         WHEN l.state IN ('succeeded', 'dead', 'cancelled', 'scheduled') THEN 'finished'
-        WHEN l.is_held THEN 'held'
+        WHEN l.held_until IS NOT NULL THEN 'held'
         ELSE 'not_due'
     END AS answer,
-    extract(epoch FROM l.run_at - clock_timestamp())::float AS delay_seconds,
+    -- What is held is free at the latest when its lease is over, not a whole lease from now.
+    extract(epoch FROM coalesce(l.held_until, l.run_at) - clock_timestamp())::float AS delay_seconds,
     c.fence, c.attempt, c.max_attempts, c.losses, c.job_type, c.queue_group, c.payload, c.project_id,
     c.entity_type, c.entity_id, c.correlation_id, c.actor_id, c.effect_id, c.effect_state,
     extract(epoch FROM c.started_at - c.run_at)::float AS wait_seconds

@@ -1,0 +1,138 @@
+"""enqueue, enqueue_many: jobs are written in the caller's transaction, and run if it commits."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import DatabaseError, IntegrityError, transaction
+
+from jobs.errors import PayloadInvalid
+from jobs.job_types import Payload
+from jobs.ledger import NewJob, enqueue, enqueue_many
+from jobs.ledger.models import Job
+from tenancy.acting import Actor, acting
+from tenancy.errors import NoScope
+from tenancy.scope import scope
+from tests.factories import organization, project
+from tests.factories.jobs import Note, at, note_type, queued_job, row
+
+pytestmark = pytest.mark.django_db
+
+
+class Other(Payload):
+    """Of another job type."""
+
+
+def new(of, text="", **more) -> NewJob[Note]:
+    return NewJob(payload=Note(text=text), organization_id=of.pk, entity=("note", "1"), **more)
+
+
+def test_a_job_is_written_with_who_asked_and_why():
+    of, job_type = organization(), note_type(group="audit", max_retries=4)
+    mine = project(of)
+
+    with acting(Actor.service(3), source="api", correlation_id="c-1"):
+        ref = queued_job(
+            of, job_type, payload=Note(text="hi"), project_id=mine.pk, entity=("mission", "12")
+        )
+
+    job = row(ref)
+    assert (job.state, job.hold, job.attempt, job.max_attempts) == ("queued", None, 0, 5)
+    assert (job.job_type, job.queue_group) == (job_type.name, "audit")
+    assert (job.payload, job.entity_type, job.entity_id) == ({"text": "hi"}, "mission", "12")
+    assert (job.actor_id, job.correlation_id, job.project_id) == ("service:3", "c-1", mine.pk)
+    assert job.policy_version == job_type.policy.version
+    assert job.published_at is None
+
+
+def test_a_job_caused_by_a_job_carries_on_its_chain():
+    of = organization()
+    cause = queued_job(of)
+
+    with acting(Actor.system(), source="worker", correlation_id="c-2", job_id=str(cause.job_id)):
+        job = row(queued_job(of))
+
+    assert (job.caused_by, job.correlation_id) == (cause.job_id, "c-2")
+
+
+def test_a_job_for_later_is_scheduled():
+    later = datetime.now(UTC) + timedelta(hours=1)
+
+    job = row(queued_job(run_at=later))
+
+    assert (job.state, job.run_at) == ("scheduled", later)
+
+
+def test_a_job_for_a_moment_that_passed_is_due():
+    assert row(queued_job(run_at=datetime.now(UTC) - timedelta(hours=1))).state == "queued"
+
+
+def test_many_are_written_in_the_order_given():
+    of, job_type = organization(), note_type()
+    jobs = [new(of, text=str(number)) for number in range(250)]
+
+    with at(of):
+        enqueued = enqueue_many(job_type, jobs)
+        rows = Job.objects.in_bulk([one.job_id for one in enqueued])
+
+    assert all(one.created for one in enqueued)
+    assert [rows[one.job_id].payload["text"] for one in enqueued] == [
+        job.payload.text for job in jobs
+    ]
+
+
+def test_many_are_one_statement(django_assert_num_queries):
+    of, job_type = organization(), note_type()
+
+    with at(of), django_assert_num_queries(3):  # and a savepoint around it
+        enqueue_many(job_type, [new(of, text=str(number)) for number in range(100)])
+
+
+def test_none_are_no_statement(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert enqueue_many(note_type(), []) == []
+
+
+def test_a_batch_may_span_the_organizations_of_its_scope():
+    ours, theirs, job_type = organization(), organization(), note_type()
+
+    with scope([ours, theirs]), transaction.atomic():
+        enqueued = enqueue_many(job_type, [new(ours), new(theirs)])
+
+    assert [one.created for one in enqueued] == [True, True]
+
+
+def test_a_payload_of_another_type_is_refused():
+    of = organization()
+
+    with at(of), pytest.raises(PayloadInvalid, match="Other is not its type"):
+        enqueue(note_type(), Other(), organization_id=of.pk, entity=("note", "1"))
+
+
+def test_an_actor_that_names_nobody_is_refused():
+    of = organization()
+
+    with at(of), pytest.raises(ValueError, match="names no actor"):
+        enqueue_many(note_type(), [new(of, actor_id="somebody")])
+
+
+def test_without_a_scope_nothing_is_written():
+    of = organization()
+
+    with pytest.raises((NoScope, DatabaseError)):
+        enqueue_many(note_type(), [new(of)])
+
+
+def test_another_organization_than_the_scope_s_is_refused():
+    ours, theirs = organization(), organization()
+
+    with pytest.raises(DatabaseError, match="row-level security"), at(ours):
+        enqueue_many(note_type(), [new(ours), new(theirs)])
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_project_of_another_organization_is_refused_whether_or_not_it_exists(exists):
+    ours = organization()
+    theirs = project().pk if exists else 10**12
+
+    with pytest.raises(IntegrityError, match="project_id_same_organization"), at(ours):
+        enqueue_many(note_type(), [new(ours, project_id=theirs)])
