@@ -90,7 +90,8 @@ class EditorForm(forms.Form):
         super().__init__(*args, **kw)
         self.parts = catalogue.parts(channel)
         for part in self.parts:
-            attrs = {"rows": ROWS[part], "spellcheck": "false", "class": "font-mono max-w-none!"}
+            attrs = {"rows": ROWS[part], "spellcheck": "false", "class": "max-w-none!"}
+            attrs["style"] = "font-family: monospace"
             if read_only:
                 attrs["readonly"] = "readonly"
             self.fields[part] = forms.CharField(

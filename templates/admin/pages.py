@@ -84,6 +84,9 @@ class NotificationTemplateAdmin(TenantAdmin):
         return self._page(request, "choose", context)
 
     def _matrix(self, request: HttpRequest, organization: Organization) -> HttpResponse:
+        if "event" in request.GET:  # the editor's field for another language
+            asked = {name: request.GET.get(name, "") for name in ("event", "channel", "locale")}
+            return HttpResponseRedirect(self._place(request, organization.pk, **asked).address())
         context = {
             "title": f"Notification templates of {organization}",
             "organization": organization,

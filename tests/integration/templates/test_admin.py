@@ -214,6 +214,18 @@ def test_what_the_catalogue_does_not_have_is_not_found(
     assert client.get(f"{LIST}{organization.pk}/{place}/").status_code == 404
 
 
+def test_another_language_is_opened_from_the_editor(
+    organization: Organization, client: Client
+) -> None:
+    asked = {"organization": organization.pk, "event": EVENT, "channel": "mail", "locale": "de-CH"}
+
+    opened = client.get(LIST, asked, follow=True)
+
+    assert opened.redirect_chain[0][0] == address(organization, locale="de-CH")
+    assert "Mission created by mail, de-CH" in opened.content.decode()
+    assert client.get(LIST, asked | {"locale": "../../x"}).status_code == 404
+
+
 def test_markup_in_a_source_is_shown_as_text(organization: Organization, client: Client) -> None:
     typed = SOURCES | {"text": "</textarea><script>alert(1)</script>", "base": 0, "action": "save"}
 
