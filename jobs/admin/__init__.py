@@ -1,5 +1,5 @@
 """The admin pages of this app."""
 
-from jobs.admin import deadletters, jobs, workers
+from jobs.admin import deadletters, deliveries, endpoints, jobs, recipients, workers
 
-__all__ = ["deadletters", "jobs", "workers"]
+__all__ = ["deadletters", "deliveries", "endpoints", "jobs", "recipients", "workers"]

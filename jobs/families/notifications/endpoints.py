@@ -30,6 +30,7 @@ class TestResult:
 
     succeeded: bool
     text: str  # one sentence for the organization
+    detail: str  # for operators only: the rule and addresses of a refusal
     response: Response | None  # None when no answer came
 
 
@@ -128,11 +129,11 @@ def send_test(endpoint: Endpoint) -> TestResult:
     try:
         response = send(endpoint.url, body, headers, rules=address_rules())
     except DeliveryError as error:
-        result = TestResult(succeeded=False, text=str(error), response=None)
+        result = TestResult(succeeded=False, text=str(error), detail=error.detail, response=None)
     else:
         milliseconds = round(response.latency.total_seconds() * 1000)
         text = f"The receiver answered {response.status} after {milliseconds} ms."
-        result = TestResult(succeeded=response.succeeded, text=text, response=response)
+        result = TestResult(succeeded=response.succeeded, text=text, detail="", response=response)
     record(
         "endpoint.tested",
         endpoint,

@@ -1,0 +1,180 @@
+"""What went to whom by which channel, attempt by attempt; and why something was not sent."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from jobs.admin import acts, story
+from jobs.admin.base import LedgerAdmin
+from jobs.families.notifications.models import Channel, DeliveryState, Suppressed
+from jobs.ledger.states import State
+from jobs.models import Attempt, Delivery, Job
+from tenancy.access import Permission
+from tenancy.admin.base import BY_ORGANIZATION, Button
+from tenancy.admin.columns import column
+from tenancy.admin.filters import chosen, exactly, window
+from tenancy.admin.rights import rights_of
+from tenancy.admin.times import ago
+
+SIBLINGS = 200
+STATE_LABELS = {"Pending": "info", "Sent": "success", "Suppressed": None, "Dead": "danger"}
+
+WHY_DEAD = story.REASONS | {
+    "address_refused": "no webhook may go to this address",
+    "payload_too_large": "what its template made is too large for a webhook",
+    "endpoint_gone": "the receiver answered 410, and the endpoint was disabled",
+    "mail_refused": "the mail server refused this mail or mailbox for good",
+    "mail_unfit": "what its template made must not be sent as a mail",
+}
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(LedgerAdmin):
+    """Deliveries, newest first; at first those of the last day."""
+
+    section, icon, rank = "Notifications", "mark_email_read", 20
+    view_permission = Permission.DELIVERY_VIEW
+    routes: ClassVar = {"retry": "retry_view"}
+
+    list_display = ("event_type", "channel", "to", "shown_state", "why", "age")
+    list_select_related = ("organization", "event", "endpoint")
+    list_filter = (
+        BY_ORGANIZATION,
+        chosen("state", "state", lambda: DeliveryState.choices),
+        chosen("channel", "channel", lambda: Channel.choices),
+        window("created_at"),
+        exactly("endpoint", "endpoint number", field="endpoint_id"),
+        exactly("event", "event number", field="event_id"),
+    )
+    search_fields = ("pk__exact", "mailbox__exact")
+    search_help_text = "A delivery's id or a mail address, in full"
+
+    @column("event")
+    def event_type(self, delivery: Delivery) -> str:
+        """What happened."""
+        return str(delivery.event.event_type)
+
+    @column("to")
+    def to(self, delivery: Delivery) -> str:
+        """The mailbox or the endpoint."""
+        return recipient(delivery)
+
+    @column("state", labels=STATE_LABELS)
+    def shown_state(self, delivery: Delivery) -> str:
+        """The state, as a label with its word."""
+        return DeliveryState(delivery.state).label
+
+    @column("why not")
+    def why(self, delivery: Delivery) -> str:
+        """The reason of what was not sent."""
+        return reason(delivery)
+
+    def age(self, delivery: Delivery) -> str:
+        """Since when it exists."""
+        return ago(delivery.created_at)
+
+    # -- one delivery ---------------------------------------------------------------------------
+
+    def buttons(self, request: HttpRequest, obj: Delivery) -> list[Button]:
+        """A dead one can be sent again."""
+        job = self._job(obj)
+        if job and acts.RETRY.legal(job) and self.has_manage_permission(request, obj):
+            return [acts.RETRY.button]
+        return []
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One delivery's attempts, and what became of its event elsewhere."""
+        delivery = self.get_object(request, object_id)
+        self.note_the_look(request, delivery)
+        job = self._job(delivery)
+        siblings = list(
+            Delivery.objects.filter(
+                organization_id=delivery.organization_id, event_id=delivery.event_id
+            ).select_related("endpoint")[:SIBLINGS]
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{delivery.event.event_type} to {recipient(delivery)}",
+            "subtitle": str(delivery.pk),
+            "opts": self.opts,
+            "original": delivery,
+            "actions_detail": [
+                one.shown(self.address(delivery, one.route))
+                for one in self.buttons(request, delivery)
+            ],
+            "is_operator": rights_of(request).is_operator,
+            "may_see_endpoint": rights_of(request).may(Permission.ENDPOINT_VIEW, delivery),
+            "sentence": sentence(delivery, job, datetime.now(UTC)),
+            "job": job,
+            "attempts": attempts_told(delivery),
+            "siblings": [
+                {"row": one, "to": recipient(one), "reason": reason(one)} for one in siblings
+            ],
+            "sums": sums(siblings),
+        }
+        return TemplateResponse(request, "admin/notifications/delivery.html", context)
+
+    def retry_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send a dead one again, under the same id."""
+        delivery = self.get_object(request, object_id)
+        job = self._job(delivery)
+        return self.act(request, delivery, acts.RETRY, [job.pk] if job else [])
+
+    def _job(self, delivery: Delivery) -> Job | None:
+        if delivery.job_id is None:
+            return None
+        return Job.objects.filter(
+            organization_id=delivery.organization_id, pk=delivery.job_id
+        ).first()
+
+
+def recipient(delivery: Delivery) -> str:
+    """The mailbox or the endpoint's name."""
+    return delivery.endpoint.name if delivery.endpoint else delivery.mailbox
+
+
+def reason(delivery: Delivery) -> str:
+    """Why it was not sent, in words."""
+    if delivery.state == DeliveryState.SUPPRESSED:
+        return Suppressed(delivery.reason).label
+    known = WHY_DEAD.get(delivery.reason, delivery.reason.replace("_", " "))
+    return known[:1].upper() + known[1:]
+
+
+def sentence(delivery: Delivery, job: Job | None, now: datetime) -> str:
+    """What happened, and what happens next."""
+    match DeliveryState(delivery.state):
+        case DeliveryState.SENT:
+            return "Sent, and confirmed by the other side. It is never sent again."
+        case DeliveryState.SUPPRESSED:
+            return f"Not sent: {reason(delivery)}. Nothing more happens."
+        case DeliveryState.DEAD if job is not None and job.state != State.DEAD:
+            return f"Was not sent and is tried again. {story.sentence(job, (), now)}"
+        case DeliveryState.DEAD:
+            return f"Not sent: {reason(delivery)}. Mend the cause, then retry."
+        case DeliveryState.PENDING:
+            return story.sentence(job, (), now) if job else "On its way."
+
+
+def attempts_told(delivery: Delivery) -> list[dict[str, Any]]:
+    """Each attempt, with when the next one was or is due."""
+    ledger = Attempt.objects.filter(organization_id=delivery.organization_id)
+    ledger = ledger.filter(job=delivery.job_id) if delivery.job_id else ledger.none()
+    due = {attempt.fence: attempt.retry_at for attempt in ledger}
+    return [{"row": one, "next": due.get(one.fence)} for one in delivery.attempts.all()]
+
+
+def sums(siblings: list[Delivery]) -> dict[str, int]:
+    """By state: recipients × channels = sent + suppressed + dead, once nothing is pending."""
+    counts = Counter(DeliveryState(one.state).label for one in siblings)
+    return {state.label: counts[state.label] for state in DeliveryState if counts[state.label]}
