@@ -1,0 +1,122 @@
+"""settle: the completion marker, under the attempt's own fence or not at all."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from jobs.errors import LeaseLost
+from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
+from jobs.ledger.models import Attempt
+from jobs.ledger.states import Hold
+from tenancy import changes
+from tenancy.models import Organization, TimelineEntry
+from tests.factories import mission, organization, project, timeline_entry
+from tests.factories.jobs import at, claim, fall_silent, row, running_job, worker
+
+pytestmark = pytest.mark.django_db
+
+FAILURE = Failure(error_class="Boom", message="boom")
+
+ARROWS = {
+    "settle": transitions.settle,
+    "begin_effect": lambda job: transitions.begin_effect(job, "e-1"),
+    "retry": lambda job: transitions.retry(job, delay=timedelta(0), failure=FAILURE),
+    "bury": lambda job: transitions.bury(job, reason="permanent_error", failure=FAILURE),
+    "release": transitions.release,
+    "hold": lambda job: transitions.hold(job, Hold.ORGANIZATION_SUSPENDED),
+}
+
+
+@pytest.fixture
+def lost():
+    """A job in the hands of a worker that fell silent, and of the one that took over."""
+    silent = worker()
+    job = running_job(worker_id=silent)
+    fall_silent(silent)
+    return job, claim(job.ref).claimed
+
+
+def test_a_settled_job_has_succeeded_and_its_attempt_is_closed():
+    job = running_job()
+
+    with at(job.ref.organization_id):
+        transitions.settle(job)
+        attempt = Attempt.objects.get(job_id=job.ref.job_id)
+
+    assert row(job.ref).state == "succeeded"
+    assert row(job.ref).finished_at
+    assert attempt.outcome == "succeeded"
+    assert attempt.ended_at >= attempt.started_at
+
+
+@pytest.mark.parametrize("arrow", ARROWS)
+def test_a_late_worker_is_refused_at_every_arrow(lost, arrow):
+    late, _ = lost
+
+    with (
+        pytest.raises(LeaseLost, match="no longer held under fence 1"),
+        at(late.ref.organization_id),
+    ):
+        ARROWS[arrow](late)
+
+    assert (row(late.ref).state, row(late.ref).fence) == ("running", 2)
+
+
+@pytest.mark.parametrize("arrow", ARROWS)
+def test_a_job_that_is_settled_moves_no_more(arrow):
+    job = running_job()
+    with at(job.ref.organization_id):
+        transitions.settle(job)
+
+    with pytest.raises(LeaseLost), at(job.ref.organization_id):
+        ARROWS[arrow](job)
+
+    assert row(job.ref).state == "succeeded"
+
+
+def test_a_late_settle_undoes_the_effect_of_its_transaction(lost):
+    late, _ = lost
+    with at(late.ref.organization_id):
+        of = Organization.objects.get(pk=late.ref.organization_id)
+    entry = timeline_entry(mission(project(of)), title="before")
+
+    def effect():
+        with at(late.ref.organization_id):
+            changes.update(entry, title="after")
+            transitions.settle(late)
+
+    with pytest.raises(LeaseLost):
+        effect()
+
+    with at(late.ref.organization_id):
+        assert TimelineEntry.objects.get(pk=entry.pk).title == "before"
+
+
+def test_the_worker_that_took_over_settles(lost):
+    late, current = lost
+
+    with at(late.ref.organization_id):
+        transitions.settle(current)
+
+    assert row(late.ref).state == "succeeded"
+
+
+def test_another_organization_s_scope_settles_nothing():
+    job = running_job()
+
+    with pytest.raises(LeaseLost), at(organization()):
+        transitions.settle(job)
+
+    assert row(job.ref).state == "running"
+
+
+def test_what_rolls_back_is_not_settled():
+    job = running_job()
+
+    with at(job.ref.organization_id):
+        transitions.settle(job)
+        transaction.set_rollback(True)
+
+    assert row(job.ref).state == "running"
