@@ -28,7 +28,7 @@ from tenancy.admin.columns import column
 from tenancy.admin.filters import chosen, window
 from tenancy.admin.names import names_of
 from tenancy.admin.rights import rights_of
-from tenancy.admin.times import ago
+from tenancy.admin.times import ago, span
 
 SIBLINGS = 50
 LIVE = (*WAITING, State.RUNNING)
@@ -217,7 +217,7 @@ def attempts_told(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
     for before, attempt in zip([None, *attempts], attempts, strict=False):
         same = before is not None and bool(attempt.traceback_digest)
         same = same and before.traceback_digest == attempt.traceback_digest  # type: ignore[union-attr]
-        length = story.span(attempt.ended_at - attempt.started_at) if attempt.ended_at else ""
+        length = span(attempt.ended_at - attempt.started_at) if attempt.ended_at else ""
         told.append({"row": attempt, "length": length, "same": same})
     return told
 
@@ -235,10 +235,10 @@ def declaration(job: Job) -> dict[str, Any]:
         allowed = False
     return {
         "policy": policy,
-        "waits": [story.span(delay) for delay in policy.delays],
-        "base": story.span(policy.backoff_base),
-        "cap": story.span(policy.backoff_cap),
-        "time_limit": story.span(policy.time_limit),
+        "waits": [span(delay) for delay in policy.delays],
+        "base": span(policy.backoff_base),
+        "cap": span(policy.backoff_cap),
+        "time_limit": span(policy.time_limit),
         "changed": policy.version != job.policy_version,
         "permission": declared.permission.value,
         "allowed": allowed,

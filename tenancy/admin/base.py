@@ -15,7 +15,6 @@ another organization does not exist: not found, in no list, in no choice.
 A permission left at None is nobody's: `add_permission = None` is a list that nothing is added to.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
@@ -120,7 +119,7 @@ class TenantAdmin(Permitted, ListAdmin):
     """Pages of one row beside its form: address → name of the method (request, object_id)."""
 
     form = TenantForm
-    list_select_related: ClassVar[bool | Sequence[str]] = ("organization",)
+    list_select_related: ClassVar[bool | list[str] | tuple[str, ...]] = ("organization",)
 
     # -- what is there ------------------------------------------------------------------------
 
@@ -297,4 +296,6 @@ def visible(
 
 
 def _may(request: HttpRequest, permission: Permission | None, thing: Any) -> bool:
-    return permission is not None and rights_of(request).may(permission, thing)
+    if permission is None or not request.user.is_authenticated:  # as on the sign-in page
+        return False
+    return rights_of(request).may(permission, thing)

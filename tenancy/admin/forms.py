@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 from django.db.utils import IntegrityError
-from django.forms import BaseInlineFormSet
+from unfold.forms import PaginationInlineFormSet
 
 from tenancy.rls import TenantForeignKey
 
@@ -45,7 +45,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         return excluded
 
 
-class TenantFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class TenantFormSet(PaginationInlineFormSet):  # type: ignore[misc]
     """Rows inside the page of another one, all of its organization."""
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:

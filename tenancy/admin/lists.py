@@ -6,7 +6,8 @@ sorting by anything but the key. None of it is used, and none can be switched on
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ActionLocation, ShowFacets
+from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.core.paginator import Paginator
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
@@ -121,6 +122,17 @@ class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
             "seconds": TIMEOUT_MS // 1000,
         }
         return TemplateResponse(request, "admin/too_slow.html", context)
+
+    def get_action_choices(
+        self,
+        request: HttpRequest,
+        default_choices: Any = None,
+        action_location: ActionLocation = ActionLocation.CHANGE_LIST,
+    ) -> list[tuple[str, str]]:
+        """As Django's; Unfold's still has the signature that Django deprecates."""
+        return DjangoModelAdmin.get_action_choices(  # type: ignore[return-value]
+            self, request, [("", "Select action")], action_location
+        )
 
     # The audit log tells who did what, inside the transaction that did it. Django's own log of the
     # admin would say it a second time, to nobody.

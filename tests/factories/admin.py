@@ -1,0 +1,72 @@
+"""One row of any model that has an admin page, in a given organization."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import models
+
+from audit.models import AuditEvent
+from jobs.models import DeadLetter, Delivery, Endpoint, Job, Subscription, SuppressedAddress
+from templates.models import NotificationTemplate
+from tenancy.models import (
+    Assignment,
+    Collaborator,
+    Membership,
+    Mission,
+    Organization,
+    Project,
+    ServiceAccount,
+    TimelineEntry,
+)
+from tests.factories import jobs, notifications, templates, tenancy
+
+
+def job(own: Organization) -> Job:
+    """A dead job."""
+    return jobs.row(jobs.dead_job(own))
+
+
+def dead_letter(own: Organization) -> DeadLetter:
+    """An open dead letter."""
+    ref = jobs.dead_job(own)
+    with jobs.at(own):
+        return DeadLetter.objects.get(job_id=ref.job_id)
+
+
+def audit_event(own: Organization) -> AuditEvent:
+    """What the log says of a new project."""
+    made = tenancy.project(own)
+    with jobs.at(own):
+        return AuditEvent.objects.get(target_type="project", target_id=str(made.pk))
+
+
+def membership(own: Organization) -> Membership:
+    """Of a person who belongs nowhere else."""
+    person = tenancy.member(own)
+    with jobs.at(own):
+        return Membership.objects.get(organization=own, user=person)
+
+
+MAKERS: dict[type[models.Model], Callable[[Organization], Any]] = {
+    Organization: lambda own: own,
+    Project: tenancy.project,
+    Mission: lambda own: tenancy.mission(tenancy.project(own)),
+    TimelineEntry: lambda own: tenancy.timeline_entry(tenancy.mission(tenancy.project(own))),
+    Collaborator: tenancy.collaborator,
+    Assignment: lambda own: tenancy.assignment(tenancy.mission(tenancy.project(own))),
+    ServiceAccount: tenancy.service_account,
+    Endpoint: notifications.endpoint,
+    Delivery: notifications.delivery,
+    Subscription: notifications.subscription,
+    SuppressedAddress: notifications.suppressed_address,
+    Membership: membership,
+    AuditEvent: audit_event,
+    Job: job,
+    DeadLetter: dead_letter,
+    NotificationTemplate: templates.template,
+}
+
+
+def row_of(model: type[models.Model], own: Organization) -> Any:
+    """A row of `model` in the organization. Raises KeyError for a model that nobody added here."""
+    return MAKERS[model](own)
