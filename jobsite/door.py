@@ -22,7 +22,7 @@ from ninja.operation import Operation
 from audit.record import record_not_found
 from jobsite.problems import plain, problem_of
 from tenancy import tokens
-from tenancy.acting import Actor, acting
+from tenancy.acting import Actor, acting, current
 from tenancy.api.fields import MAX_ID
 from tenancy.api.problems import FieldError, Problem, answer, not_found
 from tenancy.models import ServiceAccount
@@ -39,6 +39,7 @@ def entered(run: Run) -> Run:
 
     @wraps(run)
     def enter(request: HttpRequest, **path: Any) -> HttpResponse:
+        structlog.contextvars.bind_contextvars(correlation_id=current().correlation_id)
         try:
             token = _token(request) if operation.auth_callbacks else None
             _check_form(request, operation)
@@ -107,7 +108,7 @@ def _check_form(request: HttpRequest, operation: Operation) -> None:
     json = request.content_type == "application/json" and (request.content_params or {}).get(
         "charset", "utf-8"
     ).lower() in ("utf-8", "utf8")
-    if takes_body and not json:
+    if takes_body and length != "0" and not json:
         raise plain(415)
     _check_query(request, operation)
 

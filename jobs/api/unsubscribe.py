@@ -20,19 +20,22 @@ router = Router(tags=["unsubscribe"])
 Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{12}$")]
 
 
+_HTML = {"responses": {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}}
+
+
 class Unsubscribed(BaseModel):
     """Nothing more goes to this mailbox."""
 
     unsubscribed: bool = True
 
 
-@router.get("/{token}", auth=None, include_in_schema=False)
+@router.get("/{token}", auth=None, response={200: None}, openapi_extra=_HTML)
 def ask(request: HttpRequest, organization_id: PathId, token: Path[Token]) -> HttpResponse:
     """The page of a person who clicked; says nothing about whether the token is known."""
     return _page(done=False)
 
 
-@router.post("/{token}", auth=None, response=Unsubscribed)
+@router.post("/{token}", auth=None, response=Unsubscribed, openapi_extra=_HTML)
 def unsubscribe_mailbox(
     request: HttpRequest, organization_id: PathId, token: Path[Token]
 ) -> HttpResponse | Unsubscribed:

@@ -17,8 +17,6 @@ Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 """An id in a query."""
 PathId = Path[Id]
 """An id in a path; one that can be nobody's is a 404."""
-Reference = Annotated[int, Field(ge=1, le=MAX_ID, strict=True)]
-"""An id in a body: a JSON number, not a text."""
 
 UNCHANGED: Any = Field(default_factory=lambda: None)
 """The default of a field that may be left out and must not be null.
@@ -56,6 +54,12 @@ def _moment(value: Any) -> datetime | None:
         raise ValueError("expected a time between the years 1 and 9999") from error
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Reference = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_ID, strict=True)]
+"""An id in a body: a JSON number, not a text; 7.0 is the same number as 7 (RFC 8259)."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 """A point in time, RFC 3339 with its offset; kept as UTC."""
 
