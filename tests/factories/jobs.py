@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from jobs import actors
 from jobs.job_types import JobType, Payload, Policy, registry
-from jobs.ledger import enqueue, transitions
+from jobs.ledger import NewJob, enqueue, enqueue_many, transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.models import Job
 from jobs.ledger.statements import run
@@ -97,6 +97,19 @@ def queued_job(
             **more,
         )
     return JobRef(organization_id=of.pk, job_id=enqueued.job_id)
+
+
+def queued_jobs(
+    of: Organization, count: int, job_type: JobType[Note] | None = None
+) -> list[JobRef]:
+    """Many jobs that are due, in one statement."""
+    new = [
+        NewJob(payload=Note(text=str(n)), organization_id=of.pk, entity=("note", uuid4().hex))
+        for n in range(count)
+    ]
+    with at(of):
+        enqueued = enqueue_many(job_type or note_type(), new)
+    return [JobRef(organization_id=of.pk, job_id=one.job_id) for one in enqueued]
 
 
 def worker(*, seen: timedelta = timedelta(0)) -> str:

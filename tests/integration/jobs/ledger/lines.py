@@ -1,0 +1,31 @@
+"""Looking at the line in Redis."""
+
+import dramatiq
+
+from jobs.broker import keys
+from jobs.ledger.publish import InLine, queues
+from jobs.ledger.transitions import JobRef
+from tests.factories.jobs import row
+
+
+def in_line(ref: JobRef, group: str = "backfill") -> bool:
+    """Whether Redis knows the job in any form."""
+    return bool(queues().known(group, ref.organization_id, [str(ref.job_id)]))
+
+
+def message(ref: JobRef, group: str = "backfill") -> dramatiq.Message:
+    """What Redis has of a waiting job."""
+    name = keys.messages(group, ref.organization_id)
+    _, _, body = queues()._client.hget(name, str(ref.job_id)).partition(b" ")
+    return dramatiq.Message.decode(body)
+
+
+def reference(ref: JobRef) -> InLine:
+    """The job on its way into Redis."""
+    job = row(ref)
+    return InLine(
+        organization_id=job.organization_id,
+        job_id=job.pk,
+        job_type=job.job_type,
+        group=job.queue_group,
+    )
