@@ -12,11 +12,11 @@ from tenancy.models import SITE_ORGANIZATION_ID, Organization, User
 class Rights:
     """The rights of one person, during one request."""
 
-    def __init__(self, person: User) -> None:
-        self.is_operator = person.is_operator
-        self._actor = Actor.operator(person.pk) if self.is_operator else Actor.user(person.pk)
+    def __init__(self, person: User | None) -> None:
+        self.is_operator = person is not None and person.is_operator
         self._person = person
-        self._granted: dict[int, frozenset[Permission]] | None = None
+        # Somebody who is not signed in sees the menu of the sign-in page: an empty one.
+        self._granted: dict[int, frozenset[Permission]] | None = None if person else {}
 
     def organizations(self, permission: Permission) -> frozenset[int] | None:
         """Ids of the organizations where the person may do this; None means every one."""
@@ -37,19 +37,18 @@ class Rights:
         return key is not None and permission in self._held().get(key, ())
 
     def _held(self) -> dict[int, frozenset[Permission]]:
-        if self._granted is None:
+        if self._granted is None and self._person is not None:
+            actor = Actor.user(self._person.pk)
             mine = Organization.objects.filter(pk__in=access.organizations_of(self._person))
             mine = mine.exclude(pk=SITE_ORGANIZATION_ID)
-            self._granted = {one.pk: access.granted(self._actor, one) for one in mine}
-        return self._granted
+            self._granted = {one.pk: access.granted(actor, one) for one in mine}
+        return self._granted or {}
 
 
 def rights_of(request: HttpRequest) -> Rights:
     """The rights of the signed-in person; kept with the request."""
     known: Rights | None = getattr(request, "_tenancy_rights", None)
     if known is None:
-        person = request.user
-        assert isinstance(person, User)
-        known = Rights(person)
+        known = Rights(request.user if isinstance(request.user, User) else None)
         request._tenancy_rights = known  # type: ignore[attr-defined]
     return known
