@@ -143,6 +143,8 @@ EMAIL_URL = environment.url(
 MAILERS = {"default": addresses.mailer(EMAIL_URL)}
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", f"notifications@{PUBLIC.host}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Remote pictures tell their owner who reads a mail; those of other hosts are taken out.
+MAIL_IMAGE_HOSTS = environment.words("MAIL_IMAGE_HOSTS", [])
 # Webhooks go to public addresses, over https, to port 443. These widen it: for a receiver on one's
 # own machine (`make run` does that), or inside one's own network.
 WEBHOOK_ALLOW_HTTP = environment.boolean("WEBHOOK_ALLOW_HTTP", False)

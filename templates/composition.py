@@ -17,13 +17,11 @@ class Options:
 
     locale, time_zone: the reader's.
     image_hosts: hosts whose https images stay in the mail.
-    footer: the small print under a mail.
     """
 
     locale: str = "en"
     time_zone: str = "UTC"
     image_hosts: tuple[str, ...] = ()
-    footer: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For the way between processes."""
@@ -76,7 +74,6 @@ def compose(
         fragment or mail.text_to_html(text),
         locale=options.locale,
         organization=str(organization.get("name", "")),
-        footer=options.footer,
         image_hosts=frozenset(options.image_hosts),
     )
     if len(html) > document.MAX_BODY_BYTES * 2:

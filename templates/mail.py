@@ -96,21 +96,18 @@ def text_to_html(text: str) -> str:
     return "".join(f"<p>{part.replace(chr(10), '<br>')}</p>" for part in paragraphs)
 
 
-def html(
-    fragment: str, *, locale: str, organization: str, footer: str, image_hosts: frozenset[str]
-) -> str:
+def html(fragment: str, *, locale: str, organization: str, image_hosts: frozenset[str]) -> str:
     """A whole HTML document around a rendered fragment.
 
     image_hosts: the hosts whose https images stay; others are removed.
     """
-    before, between, after, end = _layout()
+    before, between, after = _layout()
     clean = sanitised(inlined(_CONTROLS.sub("", fragment)), image_hosts=image_hosts)
     language = re.sub(r"[^A-Za-z0-9-]", "", locale.replace("_", "-")) or "en"
     direction = "rtl" if language.split("-")[0] in RIGHT_TO_LEFT_LANGUAGES else "ltr"
     opening = before.replace('lang="en"', f'lang="{language}"')
     opening = opening.replace('dir="ltr"', f'dir="{direction}"')
-    name, foot = html_entities.escape(organization), html_entities.escape(footer)
-    return f"{opening}{name}{between}{clean}{after}{foot}{end}"
+    return f"{opening}{html_entities.escape(organization)}{between}{clean}{after}"
 
 
 def inlined(fragment: str) -> str:
@@ -167,13 +164,13 @@ def _may_load(address: str, image_hosts: frozenset[str]) -> bool:
 
 
 @functools.cache
-def _layout() -> tuple[str, str, str, str]:
-    """Our layout, compiled from MJML, in the pieces between its three places."""
+def _layout() -> tuple[str, str, str]:
+    """Our layout, compiled from MJML, in the pieces around its two places."""
     source = (Path(__file__).parent / "layout.mjml").read_text()
     compiled = mrml.to_html(source, None, mrml.RenderOptions(disable_comments=False)).content
-    pieces = re.split(r"\{\{(?:organization|content|footer)\}\}", compiled)
-    before, between, after, end = pieces
-    return before, between, after, end
+    pieces = re.split(r"\{\{(?:organization|content)\}\}", compiled)
+    before, between, after = pieces
+    return before, between, after
 
 
 def _refuse_subject(why: str) -> Any:

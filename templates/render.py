@@ -85,7 +85,7 @@ def options_for(organization: Organization, locale: str) -> Options:
     return Options(
         locale=locale or organization.locale,
         time_zone=organization.time_zone,
-        image_hosts=tuple(getattr(settings, "MAIL_IMAGE_HOSTS", ())),
+        image_hosts=tuple(settings.MAIL_IMAGE_HOSTS),
     )
 
 

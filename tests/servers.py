@@ -39,6 +39,7 @@ FOREIGN = (
     "DEBUG",
     "EMAIL_FROM",
     "EMAIL_URL",
+    "MAIL_IMAGE_HOSTS",
     "OBJECT_STORE_URL",
     "PORT",
     "PROCESS",

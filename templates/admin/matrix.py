@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from templates import validate
+from templates.breakage import first_error
 from templates.catalogue import CHANNELS, EVENT_TYPES, EventType
-from templates.errors import HelperUnavailable, UnknownTemplate
+from templates.errors import HelperUnavailable
 from templates.models import NotificationTemplate, TemplateVersion, VersionState
 from tenancy.models import Organization
 
@@ -67,7 +67,8 @@ def _own(
 ) -> dict[tuple[str, str], list[tuple[NotificationTemplate, list[TemplateVersion]]]]:
     templates = NotificationTemplate.objects.filter(organization_id=organization.pk)
     versions = defaultdict(list)
-    for version in TemplateVersion.objects.filter(organization_id=organization.pk):
+    rows = TemplateVersion.objects.filter(organization_id=organization.pk)
+    for version in rows.select_related("template"):
         versions[version.template_id].append(version)
     found = defaultdict(list)
     for template in templates.order_by("locale"):
@@ -86,13 +87,12 @@ def _summaries(own: list[tuple[NotificationTemplate, list[TemplateVersion]]]) ->
                 locale=template.locale,
                 published=live.number if live else None,
                 draft=draft.number if draft else None,
-                broken=live is not None and _is_broken(template, live),
+                broken=live is not None and _is_broken(live),
             )
 
 
-def _is_broken(template: NotificationTemplate, version: TemplateVersion) -> bool:
+def _is_broken(version: TemplateVersion) -> bool:
     try:
-        found = validate.check(template.event_type, template.channel, version.sources)
-    except (HelperUnavailable, UnknownTemplate):
+        return bool(first_error(version))
+    except HelperUnavailable:
         return False
-    return any(problem.severity == "error" for problem in found)

@@ -24,4 +24,5 @@ def draft(
 
 def template(of: Organization | None = None) -> NotificationTemplate:
     """A template with one draft."""
-    return draft(of).template
+    made: NotificationTemplate = draft(of).template
+    return made
