@@ -37,14 +37,14 @@ def test_an_organization_cannot_remove_what_another_has(queues, group, put):
     assert queues.depth(group, 8).waiting == 1
 
 
-def test_an_organization_whose_last_message_is_removed_leaves_the_ring(queues, group, put, fetch):
+def test_an_organization_whose_last_message_is_removed_waits_for_no_turn(queues, group, put, fetch):
     put(7, "m")
     put(8, "n")
 
     queues.remove(group, 7, ["m"])
 
-    assert [leased.message_id for leased in fetch()] == ["n"]
-    assert [depth.organization_id for depth in queues.depths(group)] == []
+    assert [depth.organization_id for depth in queues.depths(group)] == [8]
+    assert [leased.message_id for leased in fetch(1)] == ["n"]
 
 
 def test_flush_drops_what_waits_and_is_delayed_but_not_what_runs(queues, group, put, fetch):

@@ -75,6 +75,28 @@ def test_a_retry_without_delay_goes_behind_what_waits(queues, group, put, fetch)
     assert [leased.message_id for leased in fetch()] == ["second", "first"]
 
 
+def test_a_retry_without_delay_wakes_an_idle_consumer(queues, group, put, fetch):
+    put(7, "m")
+    queues.wait(group, HOUR)
+    fetch()
+
+    queues.retry(group, "c1", {MessageKey(7, "m"): RetryAfter()})
+
+    assert queues.wait(group, HOUR)
+
+
+def test_a_retry_that_is_the_first_to_come_due_wakes_whoever_sleeps_longer(
+    queues, group, put, fetch
+):
+    put(7, "m")
+    queues.wait(group, HOUR)
+    fetch()
+
+    queues.retry(group, "c1", {MessageKey(7, "m"): RetryAfter(delay=HOUR)})
+
+    assert queues.wait(group, HOUR)
+
+
 def test_a_message_that_backs_off_is_neither_waiting_nor_leased(queues, group, put, fetch):
     put(7, "m")
     fetch()
