@@ -4,9 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 
 from audit.models import AuditEvent
-from tenancy.acting import Actor, acting
+from tenancy.acting import Actor, Source, acting
 from tenancy.errors import AccessDenied
 from tenancy.models import SITE_ORGANIZATION_ID, Organization, Project
 from tenancy.scope import operator_scope, report_look, scope
@@ -34,13 +35,17 @@ def looks(organization_id: int, reason: str) -> int:
         (Actor.system(), "web"),
     ],
 )
-def test_a_scope_over_all_is_refused_to_whoever_is_not_the_platform(actor, source) -> None:
+def test_a_scope_over_all_is_refused_to_whoever_is_not_the_platform(
+    actor: Actor, source: Source
+) -> None:
     with acting(actor, source=source), pytest.raises(AccessDenied):
         operator_scope("curious").__enter__()
 
 
 @pytest.mark.parametrize("process", ["web", "worker"])
-def test_code_of_a_server_process_that_named_nobody_is_not_the_platform(process, settings) -> None:
+def test_code_of_a_server_process_that_named_nobody_is_not_the_platform(
+    process: str, settings: LazySettings
+) -> None:
     settings.PROCESS = process
 
     with pytest.raises(AccessDenied):
