@@ -13,7 +13,9 @@ from django.db import transaction
 
 from jobs.broker.errors import BrokerUnavailable
 from jobs.deadletters import Outcome, operate
+from jobs.job_types import registry
 from jobs.ledger import transitions
+from jobs.ledger.models import Job
 from jobs.ledger.publish import queues
 from jobs.ledger.transitions import JobRef
 
@@ -28,6 +30,8 @@ def cancel(job_ids: Iterable[uuid.UUID], *, reason: str) -> Outcome:
 
     def move(refs: Sequence[JobRef]) -> list[JobRef]:
         cancelled = transitions.cancel(refs, reason="cancelled")
+        for job in Job.objects.filter(pk__in=[ref.job_id for ref, _ in cancelled]):
+            registry.tell_of_end(job.job_type, job, "cancelled")
         transaction.on_commit(partial(_take_out, cancelled), robust=True)
         return [ref for ref, _ in cancelled]
 

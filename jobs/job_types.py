@@ -119,8 +119,8 @@ class JobType[P: Payload]:
         happens exactly once; "outside" runs it outside any, for effects that no transaction covers.
     discriminator: tells jobs of one entity and one correlation_id apart, as part of their
         idempotency key.
-    perform: the actor. on_dead: called with the claimed job and the reason, in the transaction that
-        makes it dead.
+    perform: the actor. on_dead: called with the job (its `organization_id` and `payload`) and the
+        reason, in the transaction that makes it dead or cancels it.
     """
 
     name: str
@@ -180,6 +180,12 @@ class Registry:
     def remove(self, name: str) -> None:
         """Take a job type back; for tests that declare their own."""
         del self._types[name]
+
+    def tell_of_end(self, name: str, job: Any, reason: str) -> None:
+        """Call `on_dead` of a job's type, where the type is known and wants it."""
+        known = self._types.get(name)
+        if known is not None and known.on_dead is not None:
+            known.on_dead(job, reason)
 
     def get(self, name: str) -> JobType[Any]:
         """Raise UnknownJobType where there is none."""

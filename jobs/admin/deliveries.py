@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from jobs.admin import acts, story
 from jobs.admin.base import LedgerAdmin
 from jobs.families.notifications.models import Channel, DeliveryState, Suppressed
-from jobs.ledger.states import State
 from jobs.models import Attempt, Delivery, Job
 from tenancy.access import Permission
 from tenancy.admin.base import BY_ORGANIZATION, Button
@@ -24,6 +23,7 @@ SIBLINGS = 200
 STATE_LABELS = {"Pending": "info", "Sent": "success", "Suppressed": None, "Dead": "danger"}
 
 WHY_DEAD = story.REASONS | {
+    "cancelled": "a person cancelled it",
     "address_refused": "no webhook may go to this address",
     "payload_too_large": "what its template made is too large for a webhook",
     "endpoint_gone": "the receiver answered 410, and the endpoint was disabled",
@@ -158,7 +158,7 @@ def sentence(delivery: Delivery, job: Job | None, now: datetime) -> str:
             return "Sent, and confirmed by the other side. It is never sent again."
         case DeliveryState.SUPPRESSED:
             return f"Not sent: {reason(delivery)}. Nothing more happens."
-        case DeliveryState.DEAD if job is not None and job.state != State.DEAD:
+        case DeliveryState.DEAD if job is not None and not job.is_final:
             return f"Was not sent and is tried again. {story.sentence(job, (), now)}"
         case DeliveryState.DEAD:
             return f"Not sent: {reason(delivery)}. Mend the cause, then retry."

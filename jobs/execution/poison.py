@@ -5,8 +5,10 @@ import uuid
 import structlog
 from django.db import transaction
 
+from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Poison
 from jobs.execution.leases import lease, leases
+from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.statements import run
@@ -75,7 +77,9 @@ def _bury_job(ref: JobRef, reason: Reason, failure: Failure) -> bool:
         if answer.claimed is None:
             return answer.answer != "unknown"
         transitions.bury(answer.claimed, reason=reason, failure=failure)
-        return True
+        registry.tell_of_end(answer.claimed.job_type, answer.claimed, reason)
+    metrics.observe_dead(answer.claimed.group, answer.claimed.job_type, reason=reason)
+    return True
 
 
 def _reference(organization_id: int | None, message_id: str) -> JobRef | None:
@@ -112,6 +116,7 @@ def _write(
                 "raw": raw[:MOST_RAW_BYTES],
             },
         )
+    metrics.observe_dead(group, job_type, reason=reason)
     log.error(
         "message_dead", organization_id=organization_id, queue_group=group, reason=reason.value
     )

@@ -9,13 +9,14 @@ from django.db import Error, connection, transaction
 from dramatiq.middleware import CurrentMessage, Shutdown, TimeLimitExceeded
 
 from audit.record import record
+from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Release, RetryAfter
 from jobs.errors import LeaseLost, PayloadInvalid, Permanent, RetryLater, UnknownJobType
 from jobs.execution.job import Run
 from jobs.execution.leases import lease, leases
 from jobs.execution.poison import bury_message, reference_of
 from jobs.execution.revalidate import OrganizationSuspended, revalidate
-from jobs.job_types import JobType, registry
+from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.states import Hold, Reason
@@ -65,6 +66,7 @@ def _run(message: GroupMessage) -> Disposition:
         )
         context.enter_context(scope(job.ref.organization_id))
         log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
+        context.enter_context(metrics.observe_started(job))
         try:
             return _attempt(job)
         except Error:
@@ -102,6 +104,7 @@ def _attempt(job: Claimed) -> Disposition:
         return Release()
     except (Exception, TimeLimitExceeded) as error:  # noqa: BLE001 - whatever an actor raises
         return _fail(job, error)
+    metrics.observe_succeeded(job)
     log.info("job_succeeded")
     return Ack()
 
@@ -135,6 +138,7 @@ def _fail(job: Claimed, error: BaseException) -> Disposition:
     except LeaseLost:
         log.warning("job_lease_lost", fence=job.fence)
         return Ack()
+    metrics.observe_failed(job, dead=reason)
     if reason is None:
         log.warning("job_failed", error=failure.message, delay_seconds=delay.total_seconds())
         return RetryAfter(delay=delay)
@@ -176,16 +180,7 @@ def _tell_of_death(job: Claimed, reason: str) -> None:
             outcome="denied",
             detail={"job_type": job.job_type},
         )
-    job_type = _known_type(job)
-    if job_type is not None and job_type.on_dead is not None:
-        job_type.on_dead(job, reason)
-
-
-def _known_type(job: Claimed) -> JobType[Any] | None:
-    try:
-        return registry.get(job.job_type)
-    except UnknownJobType:
-        return None
+    registry.tell_of_end(job.job_type, job, reason)
 
 
 def _log_fields(job: Claimed) -> dict[str, Any]:

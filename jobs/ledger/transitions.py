@@ -57,6 +57,11 @@ class Claimed:
     wait_seconds: float
 
     @property
+    def organization_id(self) -> int:
+        """Whose job it is."""
+        return self.ref.organization_id
+
+    @property
     def attempts_left(self) -> int:
         """How many attempts may follow this one."""
         return self.max_attempts - self.attempt

@@ -3,8 +3,9 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.uuid
-import tenancy.rls
 from django.db import migrations, models
+
+import tenancy.rls
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@
     sent        settle the job and the delivery in one transaction
     failed      note what came back; the job's policy decides what follows
     suppress    settle without sending, with the reason
-    mark_dead   the job died: so does the delivery, for the same reason
+    mark_dead   the job died or was cancelled: so does the delivery, for the same reason
 
 The effect id is the delivery's id, on every attempt. A crash between sending and settling sends
 again under the same id; what was settled is never sent again.
@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from jobs.execution.job import Run
 from jobs.families.notifications.errors import DeliveryError, TransportError
@@ -28,7 +28,6 @@ from jobs.families.notifications.models import (
     Suppressed,
 )
 from jobs.job_types import Payload
-from jobs.ledger.transitions import Claimed
 from templates.render import Rendered
 
 ERROR_MAX_CHARACTERS = 2000
@@ -128,14 +127,24 @@ def suppress(run: Run[Any], delivery: Delivery, why: Suppressed) -> None:
         _set(delivery, state=DeliveryState.SUPPRESSED, reason=why, settled_at=datetime.now(UTC))
 
 
-def mark_dead(job: Claimed, reason: str) -> None:
-    """The job's `on_dead`, in the transaction that buries it."""
+class EndedJob(Protocol):
+    """A job that died or was cancelled."""
+
+    @property
+    def organization_id(self) -> int: ...
+
+    @property
+    def payload(self) -> Any: ...
+
+
+def mark_dead(job: EndedJob, reason: str) -> None:
+    """The job types' `on_dead`, in the transaction that buries or cancels the job."""
     try:
         delivery_id = uuid.UUID(str(job.payload.get("delivery_id")))
     except ValueError:
         return
     Delivery.objects.filter(
-        organization_id=job.ref.organization_id,
+        organization_id=job.organization_id,
         pk=delivery_id,
         state__in=[DeliveryState.PENDING, DeliveryState.DEAD],
     ).update(state=DeliveryState.DEAD, reason=reason, settled_at=datetime.now(UTC))

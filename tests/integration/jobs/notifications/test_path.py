@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from standardwebhooks.webhooks import Webhook
 
+from jobs import control
 from jobs.families.notifications import endpoints
 from jobs.families.notifications.models import (
     DeliveryState,
@@ -15,6 +16,7 @@ from jobs.families.notifications.models import (
 from jobs.ledger.models import Job
 from jobsite.demo.receivers import Receivers
 from tenancy import changes
+from tenancy.acting import Actor
 from tenancy.models import Assignment, Collaborator, Membership
 from tests.factories import tenancy as make
 
@@ -201,3 +203,19 @@ def test_an_actor_whose_membership_was_removed_sends_nothing(
     assert {one.reason for one in house.deliveries()} == {"authorization_revoked"}
     assert {one.state for one in house.deliveries()} == {DeliveryState.DEAD}
     assert (receivers.mails(), receivers.hooks()) == ([], [])
+
+
+def test_a_delivery_whose_job_is_cancelled_ends_with_it(
+    house: House, receivers: Receivers, work: Work
+) -> None:
+    house.assign()
+    [delivery] = house.fan_out()
+    job = house.job(delivery)
+    house.actor = Actor.user(make.member(house.organization, role="admin").pk)
+
+    house.act(lambda: control.cancel([job.pk], reason="a mistake"))
+    work()
+
+    mail = house.only("mail")
+    assert (mail.state, mail.reason) == (DeliveryState.DEAD, "cancelled")
+    assert receivers.mails() == []
