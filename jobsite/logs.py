@@ -56,5 +56,7 @@ def configuration(*, format_name: str, level: str) -> dict[str, Any]:
             # Django's own handler would print its records a second time.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            # Not each sign-in: the failed ones that closed an address are warnings.
+            "axes": {"level": "WARNING"},
         },
     }

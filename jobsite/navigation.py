@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 
 SECTIONS = ("Jobs", "Notifications", "Work", "Transfers", "People", "Administration")
@@ -33,6 +34,16 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
         for name, items in sections.items()
         if items
     ]
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """Unfold's `STYLES`."""
+    return static("control/pages.css")
+
+
+def icon(request: HttpRequest) -> str:
+    """Unfold's `SITE_FAVICONS`."""
+    return static("control/icon.svg")
 
 
 def _rank(entry: dict[str, Any]) -> tuple[int, str]:

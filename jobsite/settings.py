@@ -168,6 +168,9 @@ LOG_FORMAT = environment.choice(
 )
 LOG_LEVEL = environment.choice("LOG_LEVEL", "info", among=["debug", "info", "warning", "error"])
 LOGGING = logs.configuration(format_name=LOG_FORMAT, level=LOG_LEVEL)
+# Set by whoever starts the processes; prometheus_client reads it when it is imported.
+if METRICS_DIR := environment.text("PROMETHEUS_MULTIPROC_DIR"):
+    Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
 
 # -- What no variable changes -----------------------------------------------------------------
 
@@ -228,6 +231,7 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "tenancy.User"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # refuses before a password is looked at
     "django.contrib.auth.backends.ModelBackend",
@@ -253,6 +257,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = ["jobsite.formats"]
 # Django exports it as TZ; its own default would stamp every log line with Chicago's time.
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -267,6 +272,8 @@ UNFOLD = {
     "SITE_HEADER": "Control plane",
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "jobsite.navigation.icon"}],
+    "STYLES": ["jobsite.navigation.stylesheet"],
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "SIDEBAR": {"navigation": "jobsite.navigation.groups"},

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ForeignKey, Model, ProtectedError, QuerySet
@@ -28,7 +29,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminAutocompleteWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from tenancy import changes
 from tenancy.access import Permission
@@ -266,7 +267,7 @@ class TenantAdmin(Permitted, ListAdmin):
         choices = visible(request, Organization, self.add_permission)
         if rights_of(request).is_operator:
             reference = self.model._meta.get_field("organization")
-            widget: Any = UnfoldAdminAutocompleteWidget(reference, self.admin_site)
+            widget = AutocompleteSelect(reference, self.admin_site)
             return forms.ModelChoiceField(choices, widget=widget)
         only = choices[0] if len(choices[:2]) == 1 else None
         return forms.ModelChoiceField(

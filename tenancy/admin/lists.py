@@ -101,6 +101,9 @@ class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list, or after two seconds a page that offers a narrower one."""
+        # Django's own title reads "Select job to change".
+        title = str(self.opts.verbose_name_plural).capitalize()
+        extra_context = {"title": title, **(extra_context or {})}
         if request.method != "GET":
             return super().changelist_view(request, extra_context)
         try:
