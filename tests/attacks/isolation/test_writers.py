@@ -7,6 +7,7 @@ import pytest
 from django.db import models, transaction
 from django.db.models import F
 
+from tenancy import changes
 from tenancy.entities import Entity, Recorded
 from tenancy.errors import UnrecordedWrite
 from tenancy.models import Mission, TimelineEntry
@@ -97,8 +98,6 @@ def test_a_person_who_is_on_a_roster_is_not_deleted_behind_the_door() -> None:
 
 def test_what_a_listener_writes_is_no_exception() -> None:
     """The door is open for the one write, not for all that follows from it."""
-    from tenancy import changes
-
     organization = factories.organization()
     project = factories.project(organization)
 
