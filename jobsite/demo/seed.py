@@ -19,6 +19,7 @@ from jobsite.demo.logins import HARBOR, LOGINS, NORTH, PASSWORD
 from templates.catalogue import EVENT_TYPES
 from tenancy import changes
 from tenancy.models import (
+    SITE_ORGANIZATION_ID,
     Assignment,
     Collaborator,
     Membership,
@@ -33,8 +34,12 @@ from tenancy.models import (
 from tenancy.scope import operator_scope, scope
 
 # The largest has most of the missions; the smallest a handful.
-LARGEST = 120
+LARGEST = 60
 WITH_WEBHOOK = 8  # the largest so many
+
+
+class NotADemo(Exception):
+    """The database holds more than the demo."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +53,30 @@ class Seeded:
 def seed() -> Seeded:
     """Make the demo's data, organization by organization, each whole or not at all.
 
-    Those that are there already are left alone, so a seeding that was interrupted goes on.
+    Those that are there already are left alone, so a seeding that was interrupted goes on. Raises
+    `NotADemo` for a database that somebody works with: its logins have a password that everybody
+    knows.
     """
-    _operators()
     names = [(NORTH.name, NORTH.slug), (HARBOR.name, HARBOR.slug)]
     names += [(name, slugify(name)) for name in people.ORGANIZATIONS]
+    _refuse_real_data({slug for _, slug in names})
+    _operators()
     made = [
         _organization(name, slug, rank)
         for rank, (name, slug) in enumerate(names, start=1)
         if not _exists(slug)
     ]
     return Seeded(organizations=len(made), missions=sum(made))
+
+
+def _refuse_real_data(slugs: set[str]) -> None:
+    with operator_scope("demo data"), transaction.atomic():
+        others = Organization.objects.filter(pk__gt=SITE_ORGANIZATION_ID).exclude(slug__in=slugs)
+        if others.exists():
+            raise NotADemo(
+                "This database holds organizations of your own, so no demo data were added: their "
+                "logins have a password that everybody knows. Give the demo a database of its own."
+            )
 
 
 def _exists(slug: str) -> bool:
@@ -138,11 +156,12 @@ def _work(organization: Organization, size: int, chance: random.Random) -> int:
         [
             Assignment(organization=organization, mission=mission, collaborator=person)
             for mission in missions
+            if chance.random() < 0.5
             for person in chance.sample(roster, k=1)
         ]
     )
     changes.create_many(
-        [entry_of(mission, chance) for mission in missions if chance.random() < 0.5]
+        [entry_of(mission, chance) for mission in missions if chance.random() < 0.3]
     )
     return len(missions)
 

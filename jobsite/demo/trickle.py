@@ -5,7 +5,10 @@ import threading
 
 import structlog
 from django.db import Error, connection, transaction
+from django.utils.text import slugify
 
+from jobsite.demo import people
+from jobsite.demo.logins import HARBOR, NORTH
 from jobsite.demo.seed import entry_of
 from tenancy import changes
 from tenancy.access import Actor
@@ -19,20 +22,24 @@ log = structlog.get_logger(__name__)
 def trickle(stopping: threading.Event, *, every_seconds: float) -> None:
     """Change some mission of some organization, again and again, until `stopping` is set."""
     chance = random.Random()  # noqa: S311 - a demo
+    organizations: list[Organization] = []
     while not stopping.wait(chance.uniform(0.5, 1.5) * every_seconds):
         try:
-            _one_event(chance)
+            organizations = organizations or _organizations()
+            if organizations:
+                _one_event(chance.choice(organizations), chance)
         except Error as error:
             log.warning("demo_event_failed", error=str(error))
             connection.close()
 
 
-def _one_event(chance: random.Random) -> None:
+def _organizations() -> list[Organization]:
+    slugs = [NORTH.slug, HARBOR.slug, *map(slugify, people.ORGANIZATIONS)]
     with operator_scope("demo events"), transaction.atomic():
-        organizations = list(Organization.objects.filter(pk__gt=0, state="active"))
-    if not organizations:
-        return
-    organization = chance.choice(organizations)
+        return list(Organization.objects.filter(slug__in=slugs))
+
+
+def _one_event(organization: Organization, chance: random.Random) -> None:
     with acting(Actor.system(), source="command"), scope(organization), transaction.atomic():
         mission = Mission.objects.filter(organization=organization).order_by("?").first()
         if mission is None:

@@ -52,6 +52,11 @@ def programs(ports: Mapping[str, int], receivers_secrets: Path) -> list[Program]
             ),
             grace_seconds=KILL_AFTER_SECONDS,
         ),
+        Program(
+            name="events",
+            command=manage("demo", "--trickle"),
+            grace_seconds=KILL_AFTER_SECONDS,
+        ),
     ]
 
 
@@ -65,6 +70,8 @@ def environment(ports: Mapping[str, int], metrics: Path) -> dict[str, str]:
         **{name: str(port) for name, port in ports.items()},
         "PUBLIC_URL": f"http://localhost:{ports['PORT']}",
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        # Seconds instead of days, so that somebody who watches sees a dead letter.
+        "JOBS_RETRY_SCALE": "0.0002",
         # The demo's receiver is on this machine, where webhooks may not go otherwise.
         "WEBHOOK_ALLOW_HTTP": "true",
         "WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from jobsite.demo.seed import seed
+from jobsite.demo.seed import NotADemo, seed
 from jobsite.demo.trickle import trickle
 
 
@@ -49,5 +49,9 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: stopping.set())
             trickle(stopping, every_seconds=options["every"])
             return
-        made = seed()
+        try:
+            made = seed()
+        except NotADemo as error:
+            self.stdout.write(str(error))
+            return
         self.stdout.write(f"{made.organizations} organizations, {made.missions} missions made.")
