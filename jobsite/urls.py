@@ -5,9 +5,14 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
 from jobsite.api import api
+from jobsite.health import healthz, readyz
+from jobsite.metrics import metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", metrics),
 ]
