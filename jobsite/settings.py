@@ -171,9 +171,6 @@ LOGGING = logs.configuration(format_name=LOG_FORMAT, level=LOG_LEVEL)
 # Set by whoever starts the processes; prometheus_client reads it when it is imported.
 if METRICS_DIR := environment.text("PROMETHEUS_MULTIPROC_DIR"):
     Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
-# Set by whoever starts the processes; prometheus_client reads it when it is imported.
-if METRICS_DIR := environment.text("PROMETHEUS_MULTIPROC_DIR"):
-    Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
 
 # -- What no variable changes -----------------------------------------------------------------
 
