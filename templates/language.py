@@ -266,6 +266,9 @@ def render(
         raise_located(error, source, part)
     except RecursionError as error:
         raise RenderingFailed("nested too deeply", part=part) from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # python-liquid lets some through, as in `{% if mission contains mission %}`.
+        raise RenderingFailed(f"{type(error).__name__}: {error}"[:300], part=part) from error
 
 
 @functools.lru_cache(maxsize=64)

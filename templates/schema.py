@@ -81,15 +81,16 @@ def example(node: Mapping[str, Any]) -> Any:
 
 
 def complete(node: Mapping[str, Any], value: Any) -> Any:
-    """The value with null for what an older event lacks; what the schema does not know stays."""
+    """The value in the shape of the schema: null for what an older event lacks."""
     match kind(node):
         case "object" if isinstance(value, Mapping):
             known = {n: complete(c, value.get(n)) for n, c in node["properties"].items()}
             return dict(value) | known
-        case "object" if value is None:
+        case "object":
             return complete(node, {})
         case "array":
-            return [complete(node["items"], item) for item in value or []]
+            items = value if isinstance(value, list) else []
+            return [complete(node["items"], item) for item in items]
         case _:
             return value
 

@@ -70,6 +70,12 @@ def test_filters_that_fail_are_errors_with_a_place() -> None:
     assert (error.line, error.column) == (1, 12)
 
 
+def test_what_python_itself_refuses_is_an_error_of_the_template() -> None:
+    source = "{% if mission contains mission %}{% endif %}"
+
+    assert failure(source).message.startswith("TypeError")
+
+
 def test_limits_say_what_they_are() -> None:
     error = failure("{% for i in (1..10001) %}{% endfor %}")
 
