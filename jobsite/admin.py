@@ -1,116 +1,140 @@
-"""The admin site: who may enter, what the menu and the palette show, and the first page."""
+"""Who can sign in, for operators: everybody's account, and who is an operator."""
 
-from typing import TYPE_CHECKING, Any
+import secrets
+from typing import Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django import forms
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tenancy.access import organizations_of
-from tenancy.models import User
+from audit.record import record
+from tenancy.acting import because
+from tenancy.admin.columns import column
+from tenancy.admin.lists import ListAdmin
+from tenancy.admin.rights import rights_of
+from tenancy.admin.times import ago
+from tenancy.members import invite
+from tenancy.models import SITE_ORGANIZATION_ID, User
 
-if TYPE_CHECKING:
-    from django.contrib.admin import AdminSite
-    from django.contrib.auth.base_user import AbstractBaseUser
-
-    AuthenticationForm = AdminAuthenticationForm
-else:
-    from unfold.forms import AuthenticationForm
-    from unfold.sites import UnfoldAdminSite as AdminSite
+RECORDED = ("email", "name", "is_active", "is_superuser")
 
 
-class LoginForm(AuthenticationForm):
-    """Sign-in by mail address and password, for operators and members of an organization."""
+class AccountForm(forms.ModelForm[User]):
+    """An account, and why it is made or changed."""
 
-    def confirm_login_allowed(self, user: "AbstractBaseUser") -> None:
-        """Raise ValidationError for somebody who has nothing to see here."""
-        if not (isinstance(user, User) and may_enter(user)):
-            raise ValidationError(
-                self.error_messages["invalid_login"],
-                code="invalid_login",
-                params={"username": "mail address"},
+    reason = forms.CharField(
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Kept in the audit log of the site.",
+    )
+
+    class Meta:
+        model = User
+        fields = ("email", "name", "is_active", "is_superuser")
+        labels = {"is_superuser": "Operator", "is_active": "Can sign in"}
+        help_texts = {
+            "is_superuser": "Sees and manages every organization.",
+            "is_active": "Untick it instead of deleting somebody: what they did keeps its name.",
+        }
+
+    def clean_email(self) -> str:
+        """In one spelling, and of nobody else."""
+        email = str(self.cleaned_data["email"]).lower()
+        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("Somebody signs in with this mail address already.")
+        return email
+
+
+@admin.register(User)
+class UserAdmin(ListAdmin):
+    """Accounts. Which organizations somebody works in stands with their memberships."""
+
+    section, icon, rank = "Administration", "manage_accounts", 30
+
+    form = AccountForm
+    list_display = ("email", "name", "shown_role", "shown_state", "last_seen")
+    list_filter = ("is_superuser", "is_active")
+    search_fields = ("email__istartswith", "name__istartswith")
+    search_help_text = "Beginning of the mail address or name"
+    fields = ("email", "name", "is_active", "is_superuser", "reason")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Operators only: a list of people would show who works for whom."""
+        return rights_of(request).is_operator
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """As `has_view_permission`."""
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As `has_view_permission`."""
+        return self.has_view_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """As `has_view_permission`."""
+        return self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: records name people by their number."""
+        return False
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """One account. Raises Http404 for everybody but operators."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None or not self.has_view_permission(request):
+            raise Http404
+        return found
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Everybody, for operators."""
+        return User.objects.all() if self.has_view_permission(request) else User.objects.none()
+
+    @column("role", labels={"Operator": "danger", "Member": None})
+    def shown_role(self, person: User) -> str:
+        """Operator or not."""
+        return "Operator" if person.is_superuser else "Member"
+
+    @column("state", labels={"Active": "success", "Closed": "warning"})
+    def shown_state(self, person: User) -> str:
+        """Whether they can sign in."""
+        return "Active" if person.is_active else "Closed"
+
+    @column("last sign-in")
+    def last_seen(self, person: User) -> str:
+        """When they last signed in."""
+        return ago(person.last_login)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Write the account, and what changed into the log of the site."""
+        before = User.objects.filter(pk=obj.pk).values(*RECORDED).first() or {}
+        if not change:
+            obj.set_password(secrets.token_urlsafe(32))
+            transaction.on_commit(lambda: invite(obj.email))
+        obj.save()
+        after = {name: getattr(obj, name) for name in RECORDED}
+        changed = {
+            name: (before.get(name), after[name])
+            for name in RECORDED
+            if before.get(name) != after[name]
+        }
+        with because(form.cleaned_data["reason"]):
+            record(
+                "user.changed" if change else "user.created",
+                ("user", obj.pk),
+                organization_id=SITE_ORGANIZATION_ID,
+                changes=changed,
             )
 
-
-class Autocomplete(AutocompleteJsonView):
-    """Ten suggestions at a time. Whose they are follows from the page of the rows looked up."""
-
-    paginate_by = 10
-
-
-class Site(AdminSite):
-    """The one admin site. What a person sees in it follows from their memberships."""
-
-    login_form = LoginForm
-    index_template = "admin/dashboard.html"
-    index_title = "Dashboard"
-    enable_nav_sidebar = True
-
-    def __init__(self, name: str = "admin") -> None:
-        super().__init__(name)
-        # It would delete past `tenancy.changes`.
-        self.disable_action("delete_selected")
-
-    def has_permission(self, request: HttpRequest) -> bool:
-        """Whether the person may enter at all: an operator, or a member of some organization."""
-        known: bool | None = getattr(request, "_may_enter", None)
-        if known is None:
-            known = isinstance(request.user, User) and may_enter(request.user)
-            request._may_enter = known  # type: ignore[attr-defined]
-        return known
-
-    def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What every page shows around its content."""
-        if isinstance(request.user, User):
-            # Unfold shows its palette to staff. Here that word means nothing; the object is not
-            # saved, and nothing asks it.
-            request.user.is_staff = self.has_permission(request)
-        return super().each_context(request)
-
-    def index(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """The dashboard."""
-        # Imported here, as the palette is: both read pages that register with this site.
-        from jobsite import dashboard
-
-        numbers = dashboard.of(request)
-        return super().index(request, {"numbers": numbers, **(extra_context or {})})
-
-    def search(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """The palette: pages, and the job or organization that was typed; limited, never cached.
-
-        Unfold's own keeps results for five minutes under the person's id, so that a member who was
-        removed goes on seeing names, and its search of models has no limit.
-        """
-        from jobsite import palette
-
-        found = palette.find(request, request.GET.get("s", "").strip())
-        pages = Paginator(found, palette.LIMIT)
-        context = {"results": pages.page(1), "page_obj": pages, "page_counter": 0}
-        return TemplateResponse(
-            request,
-            "unfold/helpers/command_results.html",
-            context,
-            headers={"HX-Trigger": "search"},
-        )
-
-    def autocomplete_view(self, request: HttpRequest) -> Any:
-        """Suggestions for a reference."""
-        return Autocomplete.as_view(admin_site=self)(request)
-
-
-def may_enter(person: User) -> bool:
-    """Whether there is anything here for this person."""
-    return person.is_operator or (person.is_active and bool(organizations_of(person)))
-
-
-def typed_address(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The mail address of a failed sign-in, in one spelling: attempts are counted by it."""
-    typed = (credentials or {}).get("username") or request.POST.get("username", "")
-    return str(typed).strip().lower()
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """The form; one's own rights are fixed in it, so that nobody locks themselves out."""
+        form = super().get_form(request, obj, *args, **kwargs)
+        if obj is not None and obj.pk == request.user.pk:
+            for name in ("is_active", "is_superuser"):
+                form.base_fields[name].disabled = True
+        return form

@@ -12,4 +12,4 @@ class AdminConfig(django_admin.AdminConfig):
     """Django's admin, with our site as its one site."""
 
     default = False
-    default_site = "jobsite.admin.Site"
+    default_site = "jobsite.site.Site"

@@ -55,18 +55,20 @@ def invite(email: str) -> None:
 
 def change_role(membership: Membership, role: str) -> Membership:
     """Raises NotAllowed for a role, old or new, above one's own, or the last owner's."""
-    _check_grant(membership.organization_id, membership.role)
-    _check_grant(membership.organization_id, role)
+    now = _locked(membership)
+    _check_grant(now.organization_id, now.role)
+    _check_grant(now.organization_id, role)
     if role != Role.OWNER:
-        _keep_an_owner(membership)
-    return changes.update(membership, role=role)
+        _keep_an_owner(now)
+    return changes.update(now, role=role)
 
 
 def remove(membership: Membership) -> None:
     """Raises NotAllowed for a role above one's own, or the last owner's."""
-    _check_grant(membership.organization_id, membership.role)
-    _keep_an_owner(membership)
-    changes.delete(membership)
+    now = _locked(membership)
+    _check_grant(now.organization_id, now.role)
+    _keep_an_owner(now)
+    changes.delete(now)
 
 
 def _check_grant(organization_id: int, role: str) -> None:
@@ -74,9 +76,14 @@ def _check_grant(organization_id: int, role: str) -> None:
         raise NotAllowed(f"The role {role} is above your own, so you can neither give nor take it.")
 
 
-def _keep_an_owner(membership: Membership) -> None:
-    # Under a lock on the organization: two owners who remove each other would both see one left.
+def _locked(membership: Membership) -> Membership:
+    """The membership as it is now. The organization is locked with it: two owners who remove each
+    other at once would both see one left."""
     Organization.objects.select_for_update().get(pk=membership.organization_id)
+    return Membership.objects.get(organization_id=membership.organization_id, pk=membership.pk)
+
+
+def _keep_an_owner(membership: Membership) -> None:
     others = Membership.objects.filter(
         organization_id=membership.organization_id, role=Role.OWNER
     ).exclude(pk=membership.pk)

@@ -49,7 +49,7 @@ class TenantFormSet(PaginationInlineFormSet):  # type: ignore[misc]
     """Rows inside the page of another one, all of its organization."""
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
-        form = super()._construct_form(i, **kwargs)  # type: ignore[misc]
+        form = super()._construct_form(i, **kwargs)
         if form.instance._state.adding:
             form.instance.organization_id = self.instance.organization_id
         return form

@@ -133,7 +133,7 @@ class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
         action_location: ActionLocation = ActionLocation.CHANGE_LIST,
     ) -> list[tuple[str, str]]:
         """As Django's; Unfold's still has the signature that Django deprecates."""
-        return DjangoModelAdmin.get_action_choices(  # type: ignore[return-value]
+        return DjangoModelAdmin.get_action_choices(
             self, request, [("", "Select action")], action_location
         )
 

@@ -27,6 +27,14 @@ ROLES = {"Owner": "danger", "Admin": "warning", "Editor": "info", "Viewer": None
 class RoleForm(TenantForm):
     """A form with a role: nobody gives one above their own, or touches somebody who holds one."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "role" in self.fields:
+            offered = {*members.grantable(self.instance.organization_id), self.instance.role}
+            self.fields["role"].choices = [  # type: ignore[attr-defined]
+                (role.value, role.label) for role in members.RANKS if role in offered
+            ]
+
     def clean(self) -> dict[str, Any]:
         """Refuse a role that whoever acts does not hold in full."""
         cleaned = super().clean()

@@ -1,0 +1,19 @@
+"""Choose a password by a link in a mail: after an invitation, or when it is forgotten.
+
+Django's own views; whether a mail address is known, none of them says. The names are those that
+Django's views and Unfold's sign-in page look for.
+"""
+
+from django.contrib.auth import views
+from django.urls import URLPattern, path
+
+urlpatterns: list[URLPattern] = [
+    path("forgotten/", views.PasswordResetView.as_view(), name="admin_password_reset"),
+    path("sent/", views.PasswordResetDoneView.as_view(), name="password_reset_done"),
+    path(
+        "choose/<uidb64>/<token>/",
+        views.PasswordResetConfirmView.as_view(),
+        name="password_reset_confirm",
+    ),
+    path("chosen/", views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+]
