@@ -24,7 +24,9 @@ class WorkerLife(Middleware):
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Enter the worker into the ledger before it fetches anything."""
-        groups = broker.get_declared_queues() & (worker.consumer_whitelist or set(GROUPS))
+        # A group that has no job type yet is served all the same: nothing waits there.
+        known = broker.get_declared_queues() | set(GROUPS)
+        groups = known & (worker.consumer_whitelist or set(GROUPS))
         leases.start(sorted(groups))
 
     def before_process_message(self, broker: Broker, message: Any) -> None:
