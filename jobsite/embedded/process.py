@@ -145,7 +145,7 @@ def wait_ready(
 
 
 def last_words(log: Path, lines: int = 3) -> str:
-    text = log.read_text(errors="replace").strip().splitlines()
+    text = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
     return " | ".join(line[:300] for line in text[-lines:]) or "(none)"
 
 

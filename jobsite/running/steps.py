@@ -7,8 +7,6 @@ import signal
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,11 +18,11 @@ from django.conf import settings
 from jobsite.embedded import postgres, process, valkey
 from jobsite.embedded.process import AlreadyRunning, Server, ServerFailed
 from jobsite.embedded.requirements import postgres_complaint, redis_complaint
-from jobsite.running import ports, programs, supervisor, table
+from jobsite.running import health, ports, programs, supervisor, table
 from jobsite.running.orphans import Orphans, adopt
 from jobsite.running.supervisor import Supervisor
 
-WEB_READY_SECONDS = 120
+READY_SECONDS = 120
 
 
 class Stop(BaseException):
@@ -152,31 +150,19 @@ class Run:
 
     def wait_until_ready(self) -> None:
         with progress("Web, workers, scheduler, receivers"):
-            deadline = time.monotonic() + WEB_READY_SECONDS
-            while not (self.web_answers() and self.all_running()):
+            deadline = time.monotonic() + READY_SECONDS
+            while waiting := self.not_ready():
                 if time.monotonic() > deadline:
-                    raise StepFailed(self.what_is_not_up())
+                    raise StepFailed(f"Not up after {READY_SECONDS} s: {waiting}")
                 time.sleep(0.1)
 
-    def web_answers(self) -> bool:
-        address = f"http://127.0.0.1:{self.ports['PORT']}/admin/login/"
-        try:
-            urllib.request.urlopen(address, timeout=5).close()  # http, and ours
-        except OSError:
-            return False
-        return True
-
-    def all_running(self) -> bool:
+    def not_ready(self) -> str:
+        """What is not up yet; empty when all is."""
         states = self.supervisor.states() if self.supervisor else {}
-        return bool(states) and set(states.values()) == {"RUNNING"}
-
-    def what_is_not_up(self) -> str:
-        states = self.supervisor.states() if self.supervisor else {}
-        waiting = [name for name, state in states.items() if state != "RUNNING"] or ["web"]
-        words = process.last_words(self.logs / f"{waiting[0]}.log")
-        return (
-            f"Not up after {WEB_READY_SECONDS} s: {', '.join(waiting)}. {waiting[0]} says: {words}"
-        )
+        for name, state in (states or {"supervisor": "STARTING"}).items():
+            if state != "RUNNING":
+                return f"{name}, whose log says: {process.last_words(self.logs / f'{name}.log')}"
+        return health.complaint(f"http://127.0.0.1:{self.ports['PORT']}/readyz")
 
     # -- while it runs ------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ def show(ports: Mapping[str, int], *, logs: Path) -> None:
 
     table.add_section()
     table.add_row("Admin", f"{web}/admin/")
-    table.add_row("API", f"{web}/api/v1/docs")
+    table.add_row("API", f"{web}/api/v1/docs   {web}/api/v1/openapi.json")
     table.add_row("Health, metrics", f"{web}/readyz   {web}/metrics")
     table.add_row("Mails, webhooks", f"{receivers}/")
     table.add_row("Logs", f"{logs}/")
@@ -46,6 +46,6 @@ def things_to_try(web: str, receivers: str) -> list[tuple[str, str]]:
         ),
         (
             "As an admin, edit a notification template and look at its preview.",
-            f"{web}/admin/templates/template/",
+            f"{web}/admin/templates/notificationtemplate/",
         ),
     ]
