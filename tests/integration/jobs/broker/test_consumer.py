@@ -105,6 +105,15 @@ def test_a_disposition_holds_for_a_rejected_message_too(broker, group, poisons, 
     assert poisons == []
 
 
+def test_a_plain_message_is_acknowledged_before_anything_else_runs(broker, group, work):
+    work.send()
+    consumer = broker.consume(group, prefetch=4, timeout=100)
+
+    consumer.ack(next(consumer))
+
+    assert broker.backend.totals(group).leased == 0
+
+
 def test_settlements_of_organizations_go_together(broker, group, work, start_worker, client):
     for _ in range(300):
         work.send_with_options(organization_id=7)

@@ -126,6 +126,14 @@ class QueuesAgainstModel(RuleBasedStateMachine):
             assert depth.waiting == self.line.waiting(organization_id)
 
     @invariant()
+    def the_oldest_of_each_organization_is_known(self):
+        for owner, oldest in self.client.zrange(
+            f"group:{self.group}:heads", 0, 99, withscores=True
+        ):
+            queue = owner.decode() + f":{self.group}"
+            assert self.client.zrange(queue, 0, 0, withscores=True)[0][1] == oldest
+
+    @invariant()
     def nothing_waits_without_somebody_being_woken(self):
         if self.line.ready and not self.woken:
             assert self.client.llen(f"group:{self.group}:wake") == 1

@@ -230,8 +230,8 @@ def test_hooks_are_called_in_dramatiqs_order(broker, group, actor, start_worker,
     watch = Watch()
     broker.add_middleware(watch)
     actor(lambda argument: None, actor_name="work").send(argument)
-    start_worker(broker).join()
-    broker.join(group, timeout=MINUTE)
+    start_worker(broker)
+    eventually(lambda: "after_ack" in watch.calls)
 
     assert watch.calls == [
         "before_enqueue",
