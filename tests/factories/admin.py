@@ -1,9 +1,10 @@
-"""One row of any model that has an admin page, in a given organization."""
+"""A signed-in browser without a browser, and one row of any model that has an admin page."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.db import models
+from django.test import Client
 
 from audit.models import AuditEvent
 from jobs.models import DeadLetter, Delivery, Endpoint, Job, Subscription, SuppressedAddress
@@ -17,8 +18,16 @@ from tenancy.models import (
     Project,
     ServiceAccount,
     TimelineEntry,
+    User,
 )
 from tests.factories import jobs, notifications, templates, tenancy
+
+
+def signed_in(person: User) -> Client:
+    """Django's test client, as this person."""
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 def job(own: Organization) -> Job:

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from tenancy.admin.base import TenantAdmin
-from tenancy.models import Organization, User
+from tenancy.models import Organization
 from tests.factories import admin as rows
 from tests.factories import tenancy
+from tests.factories.admin import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,12 +20,6 @@ PAGES = [page for page in admin.site._registry.values() if isinstance(page, Tena
 
 def name_of(page: TenantAdmin) -> str:
     return page.opts.label_lower
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def addresses(page: TenantAdmin, row: models.Model) -> list[str]:
