@@ -21,8 +21,8 @@ test: dev
 	@exec $(PYTHON_IN_VENV) -m pytest -n auto --dist worksteal $(ARGS)
 
 check: dev
-	@$(PYTHON_IN_VENV) -m ruff check --quiet .
-	@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
+	@$(PYTHON_IN_VENV) -m ruff check --quiet --output-format concise .
+	@$(PYTHON_IN_VENV) -m ruff format --quiet --check --output-format concise .
 	@$(PYTHON_IN_VENV) -m mypy $(PACKAGES)
 	@.venv/bin/lint-imports
 	@$(LENT) manage.py makemigrations --check --dry-run
