@@ -9,197 +9,437 @@ import tenancy.rls
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('id', models.CharField(max_length=128, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=200)),
-                ('pid', models.IntegerField()),
-                ('queue_groups', models.JSONField()),
-                ('version', models.CharField(blank=True, default='', max_length=64)),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('stopped_at', models.DateTimeField(null=True)),
+                ("id", models.CharField(max_length=128, primary_key=True, serialize=False)),
+                ("host", models.CharField(max_length=200)),
+                ("pid", models.IntegerField()),
+                ("queue_groups", models.JSONField()),
+                ("version", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "seen_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("stopped_at", models.DateTimeField(null=True)),
             ],
             options={
-                'ordering': ('-seen_at',),
+                "ordering": ("-seen_at",),
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(db_default=django.db.models.functions.uuid.UUID7(), editable=False, primary_key=True, serialize=False)),
-                ('job_type', models.CharField(max_length=64)),
-                ('queue_group', models.CharField(max_length=32)),
-                ('payload', models.JSONField()),
-                ('entity_type', models.CharField(max_length=32)),
-                ('entity_id', models.CharField(max_length=64)),
-                ('correlation_id', models.CharField(max_length=128)),
-                ('actor_id', models.CharField(max_length=64)),
-                ('caused_by', models.UUIDField(null=True)),
-                ('state', models.CharField(choices=[('scheduled', 'Scheduled'), ('queued', 'Queued'), ('running', 'Running'), ('retrying', 'Retrying'), ('succeeded', 'Succeeded'), ('dead', 'Dead'), ('cancelled', 'Cancelled')], max_length=16)),
-                ('hold', models.CharField(choices=[('organization_suspended', 'Organization Suspended')], max_length=32, null=True)),
-                ('reason', models.CharField(blank=True, default='', max_length=64)),
-                ('fence', models.BigIntegerField(default=0)),
-                ('attempt', models.IntegerField(default=0)),
-                ('max_attempts', models.IntegerField()),
-                ('losses', models.IntegerField(default=0)),
-                ('policy_version', models.CharField(max_length=12)),
-                ('worker_id', models.CharField(blank=True, default='', max_length=128)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('run_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('published_at', models.DateTimeField(null=True)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('effect_id', models.CharField(blank=True, default='', max_length=64)),
-                ('effect_state', models.CharField(choices=[('not_begun', 'Not Begun'), ('begun', 'Begun'), ('confirmed', 'Confirmed')], default='not_begun', max_length=16)),
-                ('error_class', models.CharField(blank=True, default='', max_length=200)),
-                ('error_message', models.TextField(blank=True, default='')),
-                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('project', tenancy.rls.TenantForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.project')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.db.models.functions.uuid.UUID7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("job_type", models.CharField(max_length=64)),
+                ("queue_group", models.CharField(max_length=32)),
+                ("payload", models.JSONField()),
+                ("entity_type", models.CharField(max_length=32)),
+                ("entity_id", models.CharField(max_length=64)),
+                ("correlation_id", models.CharField(max_length=128)),
+                ("actor_id", models.CharField(max_length=64)),
+                ("caused_by", models.UUIDField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("retrying", "Retrying"),
+                            ("succeeded", "Succeeded"),
+                            ("dead", "Dead"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "hold",
+                    models.CharField(
+                        choices=[("organization_suspended", "Organization Suspended")],
+                        max_length=32,
+                        null=True,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=64)),
+                ("fence", models.BigIntegerField(default=0)),
+                ("attempt", models.IntegerField(default=0)),
+                ("max_attempts", models.IntegerField()),
+                ("losses", models.IntegerField(default=0)),
+                ("policy_version", models.CharField(max_length=12)),
+                ("worker_id", models.CharField(blank=True, default="", max_length=128)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "run_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("published_at", models.DateTimeField(null=True)),
+                ("claimed_at", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("effect_id", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "effect_state",
+                    models.CharField(
+                        choices=[
+                            ("not_begun", "Not Begun"),
+                            ("begun", "Begun"),
+                            ("confirmed", "Confirmed"),
+                        ],
+                        default="not_begun",
+                        max_length=16,
+                    ),
+                ),
+                ("error_class", models.CharField(blank=True, default="", max_length=200)),
+                ("error_message", models.TextField(blank=True, default="")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "project",
+                    tenancy.rls.TenantForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='DeadLetter',
+            name="DeadLetter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job_type', models.CharField(blank=True, default='', max_length=64)),
-                ('queue_group', models.CharField(max_length=32)),
-                ('reason', models.CharField(choices=[('retries_exhausted', 'Retries Exhausted'), ('permanent_error', 'Permanent Error'), ('authorization_revoked', 'Authorization Revoked'), ('payload_invalid', 'Payload Invalid'), ('undecodable', 'Undecodable'), ('unknown_job_type', 'Unknown Job Type'), ('unknown_job', 'Unknown Job'), ('worker_lost', 'Worker Lost'), ('time_limit', 'Time Limit'), ('endpoint_disabled', 'Endpoint Disabled')], max_length=64)),
-                ('error_class', models.CharField(blank=True, default='', max_length=200)),
-                ('error_message', models.TextField(blank=True, default='')),
-                ('error_frame', models.CharField(blank=True, default='', max_length=300)),
-                ('attempt', models.IntegerField(default=0)),
-                ('worker_id', models.CharField(blank=True, default='', max_length=128)),
-                ('first_failed_at', models.DateTimeField()),
-                ('last_failed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('raw', models.BinaryField(null=True)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('replayed', 'Replayed'), ('discarded', 'Discarded')], default='open', max_length=16)),
-                ('handled_at', models.DateTimeField(null=True)),
-                ('handled_by', models.CharField(blank=True, default='', max_length=64)),
-                ('handled_reason', models.TextField(blank=True, default='')),
-                ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('job', tenancy.rls.TenantForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='dead_letters', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("job_type", models.CharField(blank=True, default="", max_length=64)),
+                ("queue_group", models.CharField(max_length=32)),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("retries_exhausted", "Retries Exhausted"),
+                            ("permanent_error", "Permanent Error"),
+                            ("authorization_revoked", "Authorization Revoked"),
+                            ("payload_invalid", "Payload Invalid"),
+                            ("undecodable", "Undecodable"),
+                            ("unknown_job_type", "Unknown Job Type"),
+                            ("unknown_job", "Unknown Job"),
+                            ("worker_lost", "Worker Lost"),
+                            ("time_limit", "Time Limit"),
+                            ("endpoint_disabled", "Endpoint Disabled"),
+                        ],
+                        max_length=64,
+                    ),
+                ),
+                ("error_class", models.CharField(blank=True, default="", max_length=200)),
+                ("error_message", models.TextField(blank=True, default="")),
+                ("error_frame", models.CharField(blank=True, default="", max_length=300)),
+                ("attempt", models.IntegerField(default=0)),
+                ("worker_id", models.CharField(blank=True, default="", max_length=128)),
+                ("first_failed_at", models.DateTimeField()),
+                (
+                    "last_failed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("raw", models.BinaryField(null=True)),
+                ("fingerprint", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("replayed", "Replayed"),
+                            ("discarded", "Discarded"),
+                        ],
+                        default="open",
+                        max_length=16,
+                    ),
+                ),
+                ("handled_at", models.DateTimeField(null=True)),
+                ("handled_by", models.CharField(blank=True, default="", max_length=64)),
+                ("handled_reason", models.TextField(blank=True, default="")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "job",
+                    tenancy.rls.TenantForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="dead_letters",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('fence', models.BigIntegerField()),
-                ('worker_id', models.CharField(max_length=128)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(blank=True, choices=[('succeeded', 'Succeeded'), ('failed', 'Failed'), ('released', 'Released'), ('lost', 'Lost')], default='', max_length=16)),
-                ('error_class', models.CharField(blank=True, default='', max_length=200)),
-                ('error_message', models.TextField(blank=True, default='')),
-                ('error_frame', models.CharField(blank=True, default='', max_length=300)),
-                ('traceback', models.TextField(blank=True, default='')),
-                ('traceback_digest', models.CharField(blank=True, default='', max_length=16)),
-                ('retry_at', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('job', tenancy.rls.TenantForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.IntegerField()),
+                ("fence", models.BigIntegerField()),
+                ("worker_id", models.CharField(max_length=128)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("released", "Released"),
+                            ("lost", "Lost"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("error_class", models.CharField(blank=True, default="", max_length=200)),
+                ("error_message", models.TextField(blank=True, default="")),
+                ("error_frame", models.CharField(blank=True, default="", max_length=300)),
+                ("traceback", models.TextField(blank=True, default="")),
+                ("traceback_digest", models.CharField(blank=True, default="", max_length=16)),
+                ("retry_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "job",
+                    tenancy.rls.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="jobs.job",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('fence',),
+                "ordering": ("fence",),
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.BinaryField(max_length=32)),
-                ('job_id', models.UUIDField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.BinaryField(max_length=32)),
+                ("job_id", models.UUIDField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organization', 'key'), name='idempotencykey_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "key"), name="idempotencykey_once"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'succeeded'), _negated=True), fields=['state', '-id'], name='job_by_state'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state", "succeeded"), _negated=True),
+                fields=["state", "-id"],
+                name="job_by_state",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'succeeded'), _negated=True), fields=['organization', 'state', '-id'], name='job_by_organization'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state", "succeeded"), _negated=True),
+                fields=["organization", "state", "-id"],
+                name="job_by_organization",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'succeeded'), _negated=True), fields=['queue_group', 'state', '-id'], name='job_by_group'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state", "succeeded"), _negated=True),
+                fields=["queue_group", "state", "-id"],
+                name="job_by_group",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['organization', '-id'], name='job_of_organization'),
+            model_name="job",
+            index=models.Index(fields=["organization", "-id"], name="job_of_organization"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['organization', 'correlation_id'], name='job_by_correlation'),
+            model_name="job",
+            index=models.Index(
+                fields=["organization", "correlation_id"], name="job_by_correlation"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('hold', None), ('state', 'scheduled')), fields=['run_at'], name='job_due'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("hold", None), ("state", "scheduled")),
+                fields=["run_at"],
+                name="job_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('hold__isnull', False)), fields=['organization', 'hold'], name='job_held'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("hold__isnull", False)),
+                fields=["organization", "hold"],
+                name="job_held",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('published_at', None), ('state', 'queued')), fields=['created_at'], name='job_unpublished'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("published_at", None), ("state", "queued")),
+                fields=["created_at"],
+                name="job_unpublished",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'retrying', 'running'])), fields=['id'], name='job_in_line'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "retrying", "running"])),
+                fields=["id"],
+                name="job_in_line",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ('succeeded', 'dead', 'cancelled'))), models.Q(models.Q(('state__in', ('succeeded', 'dead', 'cancelled')), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='job_is_final_exactly_when_finished'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        ("state__in", ("succeeded", "dead", "cancelled")),
+                    ),
+                    models.Q(
+                        models.Q(("state__in", ("succeeded", "dead", "cancelled")), _negated=True),
+                        ("finished_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="job_is_final_exactly_when_finished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), models.Q(('worker_id', ''), _negated=True), _connector='OR'), name='job_runs_somewhere'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "running"), _negated=True),
+                    models.Q(("worker_id", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="job_runs_somewhere",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('hold__isnull', True), ('state', 'scheduled'), _connector='OR'), name='job_is_held_only_while_scheduled'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hold__isnull", True), ("state", "scheduled"), _connector="OR"),
+                name="job_is_held_only_while_scheduled",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deadletter',
-            index=models.Index(fields=['state', '-id'], name='deadletter_by_state'),
+            model_name="deadletter",
+            index=models.Index(fields=["state", "-id"], name="deadletter_by_state"),
         ),
         migrations.AddIndex(
-            model_name='deadletter',
-            index=models.Index(fields=['organization', 'state', '-id'], name='deadletter_of_organization'),
+            model_name="deadletter",
+            index=models.Index(
+                fields=["organization", "state", "-id"], name="deadletter_of_organization"
+            ),
         ),
         migrations.AddIndex(
-            model_name='deadletter',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['fingerprint', 'organization', '-id'], name='deadletter_by_fingerprint'),
+            model_name="deadletter",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["fingerprint", "organization", "-id"],
+                name="deadletter_by_fingerprint",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deadletter',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('organization', 'job'), name='deadletter_open_once_per_job'),
+            model_name="deadletter",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("organization", "job"),
+                name="deadletter_open_once_per_job",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('organization', 'job', 'fence'), name='attempt_once_per_fence'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "job", "fence"), name="attempt_once_per_fence"
+            ),
         ),
     ]
