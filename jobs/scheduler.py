@@ -47,28 +47,16 @@ TICKS = (
 def run_scheduler(stopping: threading.Event, ticks: tuple[Tick, ...] = TICKS) -> None:
     """Do every tick at its time until `stopping` is set."""
     life = Leases()
+    life.start([SCHEDULER])
     due = {tick.name: 0.0 for tick in ticks}
-    is_known = False
     while not stopping.is_set():
-        is_known = is_known or _sign_on(life)
         for tick in ticks:
             if time.monotonic() >= due[tick.name] and not stopping.is_set():
                 due[tick.name] = time.monotonic() + tick.every_seconds
                 _do(tick)
         pause = min(due.values()) - time.monotonic()
         stopping.wait(max(pause, 0.01))
-    if is_known:
-        life.stop()
-
-
-def _sign_on(life: Leases) -> bool:
-    try:
-        life.start([SCHEDULER])
-    except Error as error:
-        log.warning("scheduler_sign_on_failed", error=str(error))
-        connection.close()
-        return False
-    return True
+    life.stop()
 
 
 def _do(tick: Tick) -> None:

@@ -24,6 +24,10 @@ from tenancy.scope import engine_scope, scope
 
 log = structlog.get_logger(__name__)
 
+# How soon to try again while the database does not answer: until it has seen this worker, its
+# claims are not live.
+UNSEEN_SECONDS = 1.0
+
 
 def lease() -> timedelta:
     """How long after its worker's last sign of life a claim is still live."""
@@ -43,11 +47,13 @@ class Leases:
         self._thread: threading.Thread | None = None
 
     def start(self, groups: Sequence[str]) -> None:
-        """Enter this worker into the ledger, and keep it there. Raises what the database raises."""
+        """Enter this worker into the ledger, as soon as the database answers, and keep it there."""
         self._groups = sorted(groups)
         self._stopping.clear()
-        self._beat()
-        self._thread = threading.Thread(target=self._live, name="leases", daemon=True)
+        is_entered = self._try_to_beat()
+        self._thread = threading.Thread(
+            target=self._live, args=[is_entered], name="leases", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -56,6 +62,7 @@ class Leases:
         if self._thread is not None:
             self._thread.join(timeout=5)
         try:
+            self._release_abandoned()
             with engine_scope(), transaction.atomic():
                 run("sign_off", {"id": self.worker_id})
         except Error:
@@ -66,15 +73,22 @@ class Leases:
         with self._lock:
             self._abandoned.append(job)
 
-    def _live(self) -> None:
-        while not self._stopping.wait(settings.JOBS_HEARTBEAT_SECONDS):
-            try:
-                self._beat()
-                self._release_abandoned()
-            except Error as error:
-                log.warning("worker_heartbeat_failed", worker_id=self.worker_id, error=str(error))
-                connection.close()
+    def _live(self, is_seen: bool) -> None:
+        while not self._stopping.wait(
+            settings.JOBS_HEARTBEAT_SECONDS if is_seen else UNSEEN_SECONDS
+        ):
+            is_seen = self._try_to_beat()
         connection.close()
+
+    def _try_to_beat(self) -> bool:
+        try:
+            self._beat()
+            self._release_abandoned()
+        except Exception as error:  # noqa: BLE001 - a thread that ends here ends all our claims
+            log.warning("worker_heartbeat_failed", worker_id=self.worker_id, error=str(error))
+            connection.close()
+            return False
+        return True
 
     def _beat(self) -> None:
         with engine_scope(), transaction.atomic():
@@ -90,17 +104,16 @@ class Leases:
             )
 
     def _release_abandoned(self) -> None:
-        with self._lock:
-            abandoned, self._abandoned = self._abandoned, []
-        for job in abandoned:
+        while self._abandoned:
+            with self._lock:
+                job = self._abandoned[0]
             try:
                 with scope(job.ref.organization_id), transaction.atomic():
                     transitions.release(job)
             except LeaseLost:
-                continue
-            except Error:
-                self.abandon(job)
-                raise
+                log.info("job_lease_lost", job_id=str(job.ref.job_id), fence=job.fence)
+            with self._lock:
+                self._abandoned.remove(job)
 
 
 leases = Leases()

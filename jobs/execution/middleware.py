@@ -9,6 +9,7 @@ from dramatiq.middleware import Shutdown
 from dramatiq.threading import raise_thread_exception
 
 from jobs.execution.leases import leases
+from jobs.execution.statements import RunningStatements
 from jobs.job_types import GROUPS
 
 # Before the grace time ends, so that what is interrupted can still be given back.
@@ -16,10 +17,10 @@ MARGIN_SECONDS = 3
 
 
 class WorkerLife(Middleware):
-    """Keeps this worker's leases while it lives, and ends in time what would outlive the grace."""
+    """Keeps this worker's leases while it lives, and ends in time what would outlive its limits."""
 
     def __init__(self) -> None:
-        self._running: set[int] = set()
+        self._statements = RunningStatements()
         self._timer: threading.Timer | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
@@ -28,16 +29,18 @@ class WorkerLife(Middleware):
         known = broker.get_declared_queues() | set(GROUPS)
         groups = known & (worker.consumer_whitelist or set(GROUPS))
         leases.start(sorted(groups))
+        self._statements.start()
 
     def before_process_message(self, broker: Broker, message: Any) -> None:
         """Note the thread, so that it can be interrupted."""
-        self._running.add(threading.get_ident())
+        actor = broker.get_actor(message.actor_name)
+        self._statements.enter(limit_ms=actor.options.get("time_limit"))
 
     def after_process_message(
         self, broker: Broker, message: Any, *, result: Any = None, exception: Any = None
     ) -> None:
         """Forget the thread."""
-        self._running.discard(threading.get_ident())
+        self._statements.leave()
 
     after_skip_message = after_process_message
 
@@ -52,8 +55,10 @@ class WorkerLife(Middleware):
         """Sign off, so that nothing waits for a lease."""
         if self._timer is not None:
             self._timer.cancel()
+        self._statements.stop()
         leases.stop()
 
     def _interrupt(self) -> None:
-        for thread_id in tuple(self._running):
+        for thread_id in self._statements.threads():
             raise_thread_exception(thread_id, Shutdown)
+        self._statements.cancel_all()

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Poison
+from jobs.execution.death import bury
 from jobs.execution.leases import lease, leases
-from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.statements import run
@@ -76,8 +76,7 @@ def _bury_job(ref: JobRef, reason: Reason, failure: Failure) -> bool:
         [answer] = transitions.claim([ref], worker_id=leases.worker_id, lease=lease())
         if answer.claimed is None:
             return answer.answer != "unknown"
-        transitions.bury(answer.claimed, reason=reason, failure=failure)
-        registry.tell_of_end(answer.claimed.job_type, answer.claimed, reason)
+        bury(answer.claimed, reason=reason, failure=failure)
     metrics.observe_dead(answer.claimed.group, answer.claimed.job_type, reason=reason)
     return True
 

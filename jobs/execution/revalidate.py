@@ -35,7 +35,7 @@ def revalidate(job: Claimed) -> tuple[JobType[Any], Payload]:
     if not organization.is_active:
         raise OrganizationSuspended(f"Organization {organization.pk} is suspended.")
     _check_project(job)
-    actor = Actor.parse(job.actor_id)
+    actor = _actor(job)
     if not may(actor, job_type.permission, organization):
         raise Permanent(
             f"{actor} may no longer {job_type.permission} in organization {organization.pk}; "
@@ -43,6 +43,13 @@ def revalidate(job: Claimed) -> tuple[JobType[Any], Payload]:
             reason=Reason.AUTHORIZATION_REVOKED,
         )
     return job_type, payload
+
+
+def _actor(job: Claimed) -> Actor:
+    try:
+        return Actor.parse(job.actor_id)
+    except ValueError as error:
+        raise Permanent(str(error)) from error
 
 
 def _check_project(job: Claimed) -> None:

@@ -1,17 +1,18 @@
 """One job inside a worker, from its message to what becomes of it."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.db import Error, connection, transaction
-from dramatiq.middleware import CurrentMessage, Shutdown, TimeLimitExceeded
+from dramatiq.middleware import CurrentMessage, Interrupt, Shutdown, TimeLimitExceeded
 
-from audit.record import record
 from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Release, RetryAfter
 from jobs.errors import LeaseLost, PayloadInvalid, Permanent, RetryLater, UnknownJobType
+from jobs.execution.death import bury
 from jobs.execution.job import Run
 from jobs.execution.leases import lease, leases
 from jobs.execution.poison import bury_message, reference_of
@@ -30,11 +31,12 @@ log = structlog.get_logger(__name__)
 OUTAGE = timedelta(seconds=5)
 
 
-def run_job() -> None:
+def run_job(*_: Any, **__: Any) -> None:
     """The actor of every job type: run the job that the current message refers to.
 
     Never raises for what a job does: how it ended stands in the ledger, and the message's
     disposition, which the consumer carries out, follows from it. Ledger first, Redis second.
+    Arguments come from the message's body, which is not trusted.
     """
     message: object = CurrentMessage.get_current_message()
     if not isinstance(message, GroupMessage):
@@ -45,6 +47,9 @@ def run_job() -> None:
         log.warning("job_postponed", message_id=message.message_id, error=str(error))
         connection.close()
         message.disposition = RetryAfter(delay=OUTAGE)
+    except Interrupt:
+        # Between two steps, where no attempt is under way that could fail of it.
+        message.disposition = Release()
 
 
 def _run(message: GroupMessage) -> Disposition:
@@ -54,25 +59,14 @@ def _run(message: GroupMessage) -> Disposition:
     if answer.claimed is None:
         return Ack() if answer.answer == "finished" else RetryAfter(delay=answer.delay)
     job = answer.claimed
-    with ExitStack() as context:
-        context.enter_context(structlog.contextvars.bound_contextvars(**_log_fields(job)))
-        context.enter_context(
-            acting(
-                Actor.parse(job.actor_id),
-                source="worker",
-                correlation_id=job.correlation_id,
-                job_id=str(job.ref.job_id),
-            )
-        )
-        context.enter_context(scope(job.ref.organization_id))
-        log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
-        context.enter_context(metrics.observe_started(job))
-        try:
+    try:
+        with _in_the_name_of(job):
             return _attempt(job)
-        except Error:
-            # How it ended cannot be written. The claim is given back when the database answers.
-            leases.abandon(job)
-            raise
+    except BaseException:
+        # How it ended could not be written: the database is away, or we were interrupted while
+        # writing. Without this the job would run as long as this worker lives.
+        leases.abandon(job)
+        raise
 
 
 def _claim(message: GroupMessage) -> ClaimAnswer | None:
@@ -85,13 +79,39 @@ def _claim(message: GroupMessage) -> ClaimAnswer | None:
     return answer
 
 
+@contextmanager
+def _in_the_name_of(job: Claimed) -> Iterator[None]:
+    """Whose rows, who acts, because of what: for all that is read, written and logged inside."""
+    with ExitStack() as context:
+        context.enter_context(structlog.contextvars.bound_contextvars(**_log_fields(job)))
+        context.enter_context(
+            acting(
+                _actor(job),
+                source="worker",
+                correlation_id=job.correlation_id,
+                job_id=str(job.ref.job_id),
+            )
+        )
+        context.enter_context(scope(job.ref.organization_id))
+        log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
+        context.enter_context(metrics.observe_started(job))
+        yield
+
+
 def _attempt(job: Claimed) -> Disposition:
-    """Revalidate, perform and settle one claimed job, or say how it failed."""
+    """Perform and settle one claimed job, or write down how it failed; under its fence or not."""
     try:
-        _perform(job)
+        return _outcome(job)
     except LeaseLost:
         log.warning("job_lease_lost", fence=job.fence)
         return Ack()
+
+
+def _outcome(job: Claimed) -> Disposition:
+    try:
+        _perform(job)
+    except LeaseLost:
+        raise
     except OrganizationSuspended:
         with transaction.atomic():
             transitions.hold(job, Hold.ORGANIZATION_SUSPENDED)
@@ -102,7 +122,7 @@ def _attempt(job: Claimed) -> Disposition:
             transitions.release(job)
         log.info("job_released")
         return Release()
-    except (Exception, TimeLimitExceeded) as error:  # noqa: BLE001 - whatever an actor raises
+    except BaseException as error:  # noqa: BLE001 - whatever an actor raises, SystemExit included
         return _fail(job, error)
     metrics.observe_succeeded(job)
     log.info("job_succeeded")
@@ -127,17 +147,12 @@ def _fail(job: Claimed, error: BaseException) -> Disposition:
     """Retry or bury, by the policy; in a transaction of its own, after what failed was undone."""
     failure = Failure.of(error)
     reason = _final_reason(job, error)
-    try:
-        with transaction.atomic():
-            if reason is None:
-                delay = _delay(job, error)
-                transitions.retry(job, delay=delay, failure=failure)
-            else:
-                transitions.bury(job, reason=reason, failure=failure)
-                _tell_of_death(job, reason)
-    except LeaseLost:
-        log.warning("job_lease_lost", fence=job.fence)
-        return Ack()
+    with transaction.atomic():
+        if reason is None:
+            delay = _delay(job, error)
+            transitions.retry(job, delay=delay, failure=failure)
+        else:
+            bury(job, reason=reason, failure=failure)
     metrics.observe_failed(job, dead=reason)
     if reason is None:
         log.warning("job_failed", error=failure.message, delay_seconds=delay.total_seconds())
@@ -170,17 +185,12 @@ def _delay(job: Claimed, error: BaseException) -> timedelta:
     return planned
 
 
-def _tell_of_death(job: Claimed, reason: str) -> None:
-    if reason == Reason.AUTHORIZATION_REVOKED:
-        record(
-            "job.authorization_revoked",
-            ("job", job.ref.job_id),
-            organization_id=job.ref.organization_id,
-            project_id=job.project_id,
-            outcome="denied",
-            detail={"job_type": job.job_type},
-        )
-    registry.tell_of_end(job.job_type, job, reason)
+def _actor(job: Claimed) -> Actor:
+    """Who acts; a row that names nobody is refused by `revalidate`, in nobody's name."""
+    try:
+        return Actor.parse(job.actor_id)
+    except ValueError:
+        return Actor.system()
 
 
 def _log_fields(job: Claimed) -> dict[str, Any]:

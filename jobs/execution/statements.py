@@ -1,0 +1,88 @@
+"""The statements of running jobs, so that they can be ended.
+
+An exception raised in a thread that waits for PostgreSQL is heard when PostgreSQL has answered, be
+it after an hour. So what a job waits for is cancelled, when its time limit or this worker's grace
+time is over.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import structlog
+from django.db import DEFAULT_DB_ALIAS, connections
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+# Dramatiq looks once a second whether a limit is over, and then raises in the thread. We come after
+# it, so that what the job fails of is its limit and not our cancelling.
+BEHIND_SECONDS = 2.0
+CANCEL_SECONDS = 5.0
+
+
+@dataclass(kw_only=True)
+class _Running:
+    deadline: float  # monotonic; infinite: no limit, or cancelled already
+    wrapper: Any  # Django's, of the thread; its psycopg connection takes a cancel from any thread
+
+
+class RunningStatements:
+    """The threads that run messages; looked after from a thread of its own."""
+
+    def __init__(self) -> None:
+        self._running: dict[int, _Running] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._live, name="statements", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=CANCEL_SECONDS)
+
+    def enter(self, *, limit_ms: float | None) -> None:
+        """This thread runs a message now, for so long at most."""
+        limit = float("inf") if limit_ms is None else limit_ms / 1000
+        self._running[threading.get_ident()] = _Running(
+            deadline=time.monotonic() + limit, wrapper=connections[DEFAULT_DB_ALIAS]
+        )
+
+    def leave(self) -> None:
+        """This thread runs none any more."""
+        self._running.pop(threading.get_ident(), None)
+
+    def threads(self) -> list[int]:
+        """Those that run a message."""
+        return list(self._running)
+
+    def cancel_all(self) -> None:
+        """Cancel what they wait for."""
+        for running in list(self._running.values()):
+            _cancel(running)
+
+    def _live(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            late = time.monotonic() - BEHIND_SECONDS
+            for running in list(self._running.values()):
+                if running.deadline < late:
+                    _cancel(running)
+
+
+def _cancel(running: _Running) -> None:
+    running.deadline = float("inf")  # once: what is written about it afterwards must go through
+    connection = running.wrapper.connection
+    if connection is None:
+        return
+    try:
+        connection.cancel_safe(timeout=CANCEL_SECONDS)
+    except psycopg.Error as error:
+        log.warning("statement_not_cancelled", error=str(error))

@@ -1,0 +1,64 @@
+"""A real worker in threads of this process, on the queues of this process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import dramatiq
+import pytest
+from django.db import connections
+from pytest_django import Settings
+
+from jobs.job_types import GROUPS, JobType
+from jobs.ledger import relay
+from jobs.ledger.publish import queues
+from tests.factories.jobs import Note, declared
+
+type Declare = Callable[..., JobType[Note]]
+type StartWorker = Callable[..., dramatiq.Worker]
+
+
+@pytest.fixture(scope="session")
+def booted() -> None:
+    """What Dramatiq's command line does first in a worker process; starts its time limits."""
+    dramatiq.get_broker().emit_after("process_boot")
+
+
+@pytest.fixture
+def declare(
+    transactional_db: None, redis_url: str, settings: Settings, booted: None
+) -> Iterator[Declare]:
+    """Job types that exist as long as the test; `declare(perform, …)`. Retries come at once."""
+    settings.JOBS_RETRY_SCALE = 0.0
+    relay.recover()
+    for group in GROUPS:  # what other tests left behind names job types that are gone
+        queues().flush(group)
+    with ExitStack() as types:
+
+        def declare(perform: Callable[[Any], None], **declaration: Any) -> JobType[Note]:
+            return types.enter_context(declared(perform, **declaration))
+
+        yield declare
+
+
+@pytest.fixture
+def start_worker(declare: Declare) -> Iterator[StartWorker]:
+    started: list[dramatiq.Worker] = []
+
+    def start(*, threads: int = 2, group: str = "backfill") -> dramatiq.Worker:
+        worker = dramatiq.Worker(
+            dramatiq.get_broker(), queues={group}, worker_threads=threads, worker_timeout=50
+        )
+        worker.start()
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop()
+    connections.close_all()
+
+
+@pytest.fixture
+def worker(start_worker: StartWorker) -> dramatiq.Worker:
+    return start_worker()
