@@ -11,7 +11,8 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of every write of a domain entity, and of every operator scope."""
-        from audit.record import record_changes, record_operator_scope
+        from audit.changes import record_changes
+        from audit.looks import record_operator_scope
         from tenancy import changes, scope
 
         changes.register_listener(record_changes)

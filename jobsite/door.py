@@ -19,7 +19,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja.operation import Operation
 
-from audit.record import record_not_found
+from audit.looks import record_not_found
 from jobsite.problems import plain, problem_of
 from tenancy import tokens
 from tenancy.acting import Actor, acting, current

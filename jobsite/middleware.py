@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
-from audit.record import record_not_found
+from audit.looks import record_not_found
 from tenancy.access import organizations_of
 from tenancy.acting import Actor, acting
 from tenancy.models import User

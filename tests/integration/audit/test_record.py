@@ -11,8 +11,9 @@ import rfc8785
 from django.db import DatabaseError, connection, transaction
 
 from audit.errors import InvalidEvent
+from audit.event import MAX_EVENT_BYTES
 from audit.models import AuditEvent
-from audit.record import MAX_EVENT_BYTES, Event, record, record_many
+from audit.record import Event, record, record_many
 from tenancy import changes
 from tenancy.acting import Actor, acting
 from tenancy.errors import NoScope
