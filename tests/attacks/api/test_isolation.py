@@ -3,29 +3,40 @@
 import dataclasses
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 
 from audit.models import AuditEvent
 from tenancy.scope import scope
-from tests.factories import tenancy
+from tests.factories import jobs, notifications, tenancy
 from tests.factories.api import Caller
 
 NOBODY = 9_000_000_000_000_000_000
 
 
 @pytest.fixture
-def theirs(victim: Caller) -> dict[str, int]:
+def theirs(victim: Caller, redis_url: str) -> dict[str, Any]:
     """One of everything that B has."""
     mission = tenancy.mission(tenancy.project(victim.organization))
+    with scope(victim.organization), transaction.atomic():
+        event = AuditEvent.objects.filter(organization=victim.organization).latest("pk")
     return {
         "project": mission.project_id,
         "mission": mission.pk,
         "entry": tenancy.timeline_entry(mission).pk,
         "assignment": tenancy.assignment(mission).pk,
         "collaborator": tenancy.collaborator(victim.organization).pk,
+        "delivery": notifications.delivery(victim.organization).pk,
+        "endpoint": notifications.endpoint(victim.organization).pk,
+        "job": jobs.dead_job(victim.organization).job_id,
+        "event": event.pk,
     }
+
+
+def _invented(theirs: dict[str, Any]) -> dict[str, Any]:
+    return {name: NOBODY if isinstance(key, int) else uuid4() for name, key in theirs.items()}
 
 
 OBJECTS = [
@@ -36,15 +47,26 @@ OBJECTS = [
     "/missions/{mission}/assignments",
     "/missions/{mission}/assignments/{assignment}",
     "/collaborators/{collaborator}",
+    "/endpoints/{endpoint}",
+    "/deliveries/{delivery}",
+    "/jobs/{job}",
+    "/audit-events/{event}",
+]
+ACTIONS = [
+    "/endpoints/{endpoint}/rotate",
+    "/endpoints/{endpoint}/disable",
+    "/endpoints/{endpoint}/enable",
+    "/jobs/{job}/cancel",
+    "/jobs/{job}/retry",
 ]
 
 
 @pytest.mark.parametrize("path", OBJECTS)
 def test_an_object_of_b_answers_as_one_that_is_not_there(
-    mallory: Caller, theirs: dict[str, int], path: str
+    mallory: Caller, theirs: dict[str, Any], path: str
 ) -> None:
     existing = mallory.get(path.format(**theirs))
-    invented = mallory.get(path.format(**dict.fromkeys(theirs, NOBODY)))
+    invented = mallory.get(path.format(**_invented(theirs)))
 
     assert existing.status_code == invented.status_code == 404
     assert existing.content == invented.content
@@ -53,7 +75,7 @@ def test_an_object_of_b_answers_as_one_that_is_not_there(
 
 @pytest.mark.parametrize("path", [path for path in OBJECTS if not path.endswith("s")])
 def test_an_object_of_b_cannot_be_changed(
-    mallory: Caller, victim: Caller, theirs: dict[str, int], path: str
+    mallory: Caller, victim: Caller, theirs: dict[str, Any], path: str
 ) -> None:
     before = victim.get(path.format(**theirs)).json()
 
@@ -61,6 +83,22 @@ def test_an_object_of_b_cannot_be_changed(
 
     assert refused.status_code in (404, 405)
     assert victim.get(path.format(**theirs)).json() == before
+
+
+@pytest.mark.parametrize("path", ACTIONS)
+def test_nothing_can_be_done_to_an_object_of_b(
+    mallory: Caller, victim: Caller, theirs: dict[str, Any], path: str
+) -> None:
+    address = path.format(**theirs)
+    target = address.rpartition("/")[0]
+    before = victim.get(target).json()
+
+    refused = mallory.post(address, {"reason": "mine now"})
+    invented = mallory.post(path.format(**_invented(theirs)), {"reason": "mine now"})
+
+    assert refused.status_code == invented.status_code == 404
+    assert refused.content == invented.content
+    assert victim.get(target).json() == before
 
 
 @pytest.mark.parametrize(
@@ -87,7 +125,7 @@ def test_a_token_of_a_opens_b_no_more_than_an_organization_that_is_not_there(
 
 
 def test_b_cannot_be_referred_to_from_a_and_the_answer_does_not_tell_whether_it_exists(
-    mallory: Caller, theirs: dict[str, int]
+    mallory: Caller, theirs: dict[str, Any]
 ) -> None:
     def create(project_id: int) -> Any:
         body = {"project_id": project_id, "reference": "M-1", "title": "Survey"}
@@ -99,7 +137,7 @@ def test_b_cannot_be_referred_to_from_a_and_the_answer_does_not_tell_whether_it_
     assert existing.content == invented.content
 
 
-def test_b_cannot_be_assigned_to_a_mission_of_a(mallory: Caller, theirs: dict[str, int]) -> None:
+def test_b_cannot_be_assigned_to_a_mission_of_a(mallory: Caller, theirs: dict[str, Any]) -> None:
     mission = tenancy.mission(tenancy.project(mallory.organization))
 
     def assign(collaborator_id: int) -> Any:
@@ -112,7 +150,7 @@ def test_b_cannot_be_assigned_to_a_mission_of_a(mallory: Caller, theirs: dict[st
     assert existing.content == invented.content
 
 
-def test_a_filter_by_an_object_of_b_finds_nothing(mallory: Caller, theirs: dict[str, int]) -> None:
+def test_a_filter_by_an_object_of_b_finds_nothing(mallory: Caller, theirs: dict[str, Any]) -> None:
     listed = mallory.get(f"/missions?project_id={theirs['project']}")
 
     assert listed.json() == {"items": [], "next": None}
@@ -134,7 +172,7 @@ def test_the_site_organization_has_no_api(mallory: Caller) -> None:
 
 
 def test_what_was_denied_to_a_valid_token_stands_in_its_organizations_audit_log(
-    mallory: Caller, theirs: dict[str, int]
+    mallory: Caller, theirs: dict[str, Any]
 ) -> None:
     path = f"/projects/{theirs['project']}"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pytest_django.live_server_helper import LiveServer
 
-from tests.factories import tenancy
+from tests.factories import jobs, notifications, tenancy
 from tests.factories.api import Caller
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
@@ -22,7 +22,7 @@ URL = "https://receiver.example.org/hook"
 
 
 def test_every_operation_does_what_the_document_says(
-    live_server: LiveServer, mallory: Caller, victim: Caller, tmp_path: Path
+    live_server: LiveServer, mallory: Caller, redis_url: str, tmp_path: Path
 ) -> None:
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(_configuration(mallory, _known(mallory)))
@@ -44,7 +44,7 @@ def test_every_operation_does_what_the_document_says(
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def _known(caller: Caller) -> dict[str, int]:
+def _known(caller: Caller) -> dict[str, object]:
     """What exists, so that requests get past the first 404."""
     mission = tenancy.mission(tenancy.project(caller.organization))
     return {
@@ -53,16 +53,13 @@ def _known(caller: Caller) -> dict[str, int]:
         "entry_id": tenancy.timeline_entry(mission).pk,
         "assignment_id": tenancy.assignment(mission).pk,
         "collaborator_id": tenancy.collaborator(caller.organization).pk,
-        "endpoint_id": _endpoint(caller),
+        "delivery_id": str(notifications.delivery(caller.organization).pk),
+        "endpoint_id": notifications.endpoint(caller.organization).pk,
+        "job_id": str(jobs.dead_job(caller.organization).job_id),
     }
 
 
-def _endpoint(caller: Caller) -> int:
-    body = {"name": "Receiver", "url": URL}
-    return int(caller.post("/endpoints", body).json()["id"])
-
-
-def _configuration(caller: Caller, known: dict[str, int]) -> str:
+def _configuration(caller: Caller, known: dict[str, object]) -> str:
     text = f"""
 [auth.openapi.ServiceToken]
 bearer = {json.dumps(caller.token)}
@@ -83,7 +80,7 @@ expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
 organization = {{ values = [{caller.organization.pk}] }}
 """
     for name, key in known.items():
-        text += f"{name} = {{ values = [{key}] }}\n"
+        text += f"{name} = {{ values = [{json.dumps(key)}] }}\n"
     text += f'url = {{ values = ["{URL}"] }}\n[parameters]\n'
     text += '"path.organization_id" = { dictionary = "organization", probability = 1.0 }\n'
     for name in known:

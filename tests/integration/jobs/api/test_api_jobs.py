@@ -1,0 +1,77 @@
+import pytest
+from django.db import transaction
+
+from audit.models import AuditEvent
+from tenancy.scope import scope
+from tests.factories import jobs
+from tests.factories.api import Caller
+
+WHY = {"reason": "The receiver is repaired."}
+
+
+def test_a_job_is_shown_with_each_of_its_attempts(admin: Caller) -> None:
+    dead = jobs.dead_job(admin.organization, reason="permanent_error")
+
+    shown = admin.get(f"/jobs/{dead.job_id}").json()
+
+    assert (shown["id"], shown["state"]) == (str(dead.job_id), "dead")
+    assert shown["payload"] == {"text": ""}
+    assert [(one["number"], one["error_class"]) for one in shown["attempts"]] == [(1, "Boom")]
+
+
+def test_jobs_are_found_by_what_caused_them(admin: Caller) -> None:
+    jobs.queued_job(admin.organization)
+    wanted = jobs.queued_job(admin.organization, correlation_id="order-7")
+
+    listed = admin.get("/jobs?correlation_id=order-7&state=queued").json()["items"]
+
+    assert [one["id"] for one in listed] == [str(wanted.job_id)]
+
+
+def test_a_dead_job_is_retried_and_the_reason_stands_in_the_audit_log(admin: Caller) -> None:
+    dead = jobs.dead_job(admin.organization)
+
+    retried = admin.post(f"/jobs/{dead.job_id}/retry", WHY)
+
+    assert retried.status_code == 200
+    assert retried.json()["state"] == "queued"
+    with scope(admin.organization), transaction.atomic():
+        event = AuditEvent.objects.get(action="job.retried", target_id=str(dead.job_id))
+    assert event.actor == f"service:{admin.account.pk}"
+    assert WHY["reason"] in event.event
+
+
+def test_a_waiting_job_is_cancelled(admin: Caller) -> None:
+    waiting = jobs.queued_job(admin.organization)
+
+    cancelled = admin.post(f"/jobs/{waiting.job_id}/cancel", WHY)
+
+    assert cancelled.json()["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_a_running_job_is_left_alone_and_the_answer_says_why(admin: Caller, verb: str) -> None:
+    running = jobs.running_job(admin.organization)
+
+    refused = admin.post(f"/jobs/{running.ref.job_id}/{verb}", WHY)
+
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "not_in_state"
+    assert "running" in refused.json()["detail"]
+    assert jobs.row(running.ref).state == "running"
+
+
+def test_without_a_reason_nothing_is_done(admin: Caller) -> None:
+    dead = jobs.dead_job(admin.organization)
+
+    for body in ({}, {"reason": ""}, {"reason": "   "}):
+        assert admin.post(f"/jobs/{dead.job_id}/retry", body).status_code == 422
+    assert jobs.row(dead).state == "dead"
+
+
+def test_an_editor_watches_jobs_and_does_not_manage_them(admin: Caller) -> None:
+    editor = Caller.of(admin.organization, role="editor")
+    dead = jobs.dead_job(admin.organization)
+
+    assert editor.get(f"/jobs/{dead.job_id}").status_code == 200
+    assert editor.post(f"/jobs/{dead.job_id}/retry", WHY).status_code == 403
