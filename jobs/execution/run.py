@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
@@ -42,7 +43,8 @@ def run_job(*_: Any, **__: Any) -> None:
     if not isinstance(message, GroupMessage):
         raise TypeError(f"{message!r} did not come through jobs.broker")
     try:
-        message.disposition = _run(message)
+        # In a context of its own, so that nothing that an actor binds is there for the next one.
+        message.disposition = copy_context().run(_run, message)
     except Error as error:
         log.warning("job_postponed", message_id=message.message_id, error=str(error))
         connection.close()

@@ -1,11 +1,15 @@
 """A real worker in threads of this process, on the queues of this process."""
 
+import io
+import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import dramatiq
 import pytest
+import structlog
 from django.db import connections
 from pytest_django import Settings
 
@@ -16,6 +20,21 @@ from tests.factories.jobs import Note, declared
 
 type Declare = Callable[..., JobType[Note]]
 type StartWorker = Callable[..., dramatiq.Worker]
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The lines of the log since the test began, as a log collector reads them."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    [handler.formatter] = [
+        one.formatter
+        for one in logging.getLogger().handlers
+        if isinstance(one.formatter, structlog.stdlib.ProcessorFormatter)
+    ]
+    logging.getLogger().addHandler(handler)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
