@@ -105,7 +105,7 @@ def _write(
             {
                 "organization_id": organization_id,
                 "job_type": job_type[:64],
-                "queue_group": group,
+                "queue_group": group[:32],  # a plain actor's queue has a name of any length
                 "reason": reason.value,
                 "error_class": failure.error_class,
                 "error_message": failure.message,
