@@ -51,7 +51,11 @@ ALWAYS = {
     500: "Something is broken here.",
     503: "The database cannot answer now.",
 }
-WITH_BODY = {409: "Taken already, or not in the state for it.", 415: "Not application/json."}
+WITH_BODY = {
+    409: "Taken already, or not in the state for it.",
+    411: "The body was sent in chunks.",
+    415: "Not application/json.",
+}
 
 
 class StrictParser(Parser):

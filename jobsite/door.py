@@ -101,6 +101,8 @@ def _organization_id(text: str) -> int:
 
 
 def _check_form(request: HttpRequest, operation: Operation) -> None:
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        raise plain(411)  # WSGI would read such a body as empty
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
         raise plain(413)

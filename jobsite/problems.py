@@ -32,6 +32,7 @@ _PLAIN = {
     400: ("malformed", "The request could not be read."),
     401: ("unauthenticated", "Send the token of a service account: `Authorization: Bearer cp_…`."),
     405: ("method_not_allowed", "This address does not know that method; see the header Allow."),
+    411: ("length_required", "Send the body with its Content-Length, not in chunks."),
     413: ("too_large", "The request body is too large."),
     415: ("unsupported_media_type", "Send the body as application/json, in UTF-8."),
     429: ("too_many_requests", "Too many requests; wait as long as the header Retry-After says."),

@@ -58,6 +58,14 @@ def test_a_huge_body_is_refused_before_it_is_read(mallory: Caller) -> None:
     assert _post(mallory, body).status_code == 413
 
 
+def test_a_body_in_chunks_is_refused_and_not_read_as_empty(mallory: Caller) -> None:
+    refused = mallory.post(
+        "/projects", {"code": "x", "name": "x"}, **{"Transfer-Encoding": "chunked"}
+    )
+
+    assert (refused.status_code, refused.json()["code"]) == (411, "length_required")
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
