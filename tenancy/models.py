@@ -148,7 +148,7 @@ class Membership(Entity):
 class ServiceAccount(Entity):
     """A program's right to use the API of one organization; its token is kept as a digest only."""
 
-    audited = ("name", "role", "disabled_at")
+    audited = ("name", "role", "token_hint", "disabled_at")
 
     name = models.CharField(max_length=200)
     role = models.CharField(max_length=16, choices=Role, default=Role.EDITOR)

@@ -201,7 +201,7 @@ def _within(
 
 def _host(text: str, rules: AddressRules) -> str:
     if text.startswith("["):
-        return _literal(text[1:-1])
+        return _literal(text[1:-1], rules)
     try:
         # IDNA 2008 without mapping: full-width and circled digits are refused, not turned
         # into an IPv4 address behind our back.
@@ -210,7 +210,7 @@ def _host(text: str, rules: AddressRules) -> str:
         raise AddressRefused("not a host name") from None
     labels = host.split(".")
     if NUMERIC.fullmatch(labels[-1]):
-        return _literal(host)  # 127.1, 0x7f000001 and 017700000001 are no literals for us
+        return _literal(host, rules)  # 127.1, 0x7f000001 and 017700000001 are no literals for us
     if len(host) > 253 or not all(LABEL.fullmatch(label) for label in labels):
         raise AddressRefused("not a host name")
     if host in rules.own_hosts:
@@ -220,11 +220,14 @@ def _host(text: str, rules: AddressRules) -> str:
     return host
 
 
-def _literal(text: str) -> str:
+def _literal(text: str, rules: AddressRules) -> str:
     try:
-        return str(ip_address(text))
+        host = str(ip_address(text))
     except ValueError:
         raise AddressRefused("a number that is not a plain address") from None
+    # A name is asked for at each connect; what is written out can be refused when it is set up.
+    check(host, [host], rules)
+    return host
 
 
 def _is_forbidden_name(host: str) -> bool:

@@ -33,7 +33,13 @@ def test_an_address_inside_and_an_unknown_event_type_are_refused_at_once(
     endpoint, _ = house.endpoint(receivers.url("ours"))
     settings.WEBHOOK_ALLOWED_HOSTS = []
 
-    for url in ("https://localhost/", "ftp://example.com/", "https://example.com:99999/"):
+    for url in (
+        "https://localhost/",
+        "https://127.0.0.1/",
+        "https://[::ffff:10.0.0.1]/",
+        "ftp://example.com/",
+        "https://example.com:99999/",
+    ):
         with pytest.raises(AddressRefused):
             house.act(lambda url=url: endpoints.change(endpoint, url=url))  # type: ignore[misc]
     with pytest.raises(UnknownTemplate):
