@@ -43,7 +43,9 @@ def run_job(*_: Any, **__: Any) -> None:
     if not isinstance(message, GroupMessage):
         raise TypeError(f"{message!r} did not come through jobs.broker")
     try:
-        # In a context of its own, so that nothing that an actor binds is there for the next one.
+        # In no transaction that an interrupt left open, which would swallow what this one commits;
+        # and in a context of its own, so that nothing that an actor binds is there for the next.
+        connection.begin_anew()  # type: ignore[attr-defined]
         message.disposition = copy_context().run(_run, message)
     except Error as error:
         log.warning("job_postponed", message_id=message.message_id, error=str(error))
