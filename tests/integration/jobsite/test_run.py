@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -107,7 +108,10 @@ def test_a_worker_line_whose_master_is_killed_starts_anew_and_leaves_no_orphan(
     product: Product,
 ) -> None:
     product.start()
-    master = next(each for each in product.family() if "--queues" in each.cmdline())
+    # The master and its workers look alike: it is the supervisor's child.
+    family = product.family()
+    supervisor = next(each for each in family if "supervisor.supervisord" in each.cmdline())
+    master = next(each for each in supervisor.children() if "--queues" in each.cmdline())
     workers = master.children(recursive=True)
     assert workers
 
@@ -159,18 +163,10 @@ def free_ports(count: int) -> list[int]:
 def wait_for_new_master(product: Product, old: int) -> None:
     """The supervisor's log says when the line runs again."""
     log = product.folder / "logs" / "supervisor.log"
-    with subprocess.Popen(
-        ["tail", "-n", "+1", "-F", log], stdout=subprocess.PIPE, text=True
-    ) as tail:
+    follow = ["timeout", "60", "tail", "--lines=+1", "--follow", str(log)]
+    with subprocess.Popen(follow, stdout=subprocess.PIPE, text=True) as tail:
         assert tail.stdout is not None
-        spawned = [
-            line
-            for line, _ in zip(follow(tail.stdout, "spawned: 'workers'"), range(2), strict=False)
-        ]
-        tail.kill()
-    assert f"pid {old}" not in spawned[-1]
-    assert len(spawned) == 2
-
-
-def follow(lines: Iterator[str], word: str) -> Iterator[str]:
-    return (line for line in lines if word in line)
+        spawned = list(islice((line for line in tail.stdout if "spawned: 'workers'" in line), 2))
+        tail.terminate()
+    assert len(spawned) == 2, "The line was not started again within a minute."
+    assert spawned[0].strip().endswith(f"pid {old}")
