@@ -16,6 +16,7 @@ A permission left at None is nobody's: `add_permission = None` is a list that no
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -37,6 +38,7 @@ from tenancy.admin.forms import TenantForm, TenantFormSet, refusal
 from tenancy.admin.lists import ListAdmin
 from tenancy.admin.rights import rights_of
 from tenancy.models import SITE_ORGANIZATION_ID, Organization
+from tenancy.scope import report_look
 
 if TYPE_CHECKING:
     from django.contrib.admin import TabularInline
@@ -53,6 +55,9 @@ class OrganizationFilter(AutocompleteSelectFilter):  # type: ignore[misc]
 
 
 BY_ORGANIZATION = ("organization", OrganizationFilter)
+
+ONE_LOOK = timedelta(minutes=10)
+"""For so long an operator who comes back to a row looks at it still."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +140,10 @@ class TenantAdmin(Permitted, ListAdmin):
         found = super().get_object(request, object_id, from_field)
         if found is None:
             raise Http404
+        # An operator's look into one organization is in that organization's own log too.
+        if found.organization_id is not None:
+            reason = f"{request.method} {request.path}"
+            report_look(reason, found.organization_id, quiet_for=ONE_LOOK)
         return found
 
     def get_list_display(self, request: HttpRequest) -> Any:

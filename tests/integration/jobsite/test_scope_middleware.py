@@ -238,3 +238,16 @@ def test_an_operator_who_is_one_no_longer_sees_their_own_organizations_only() ->
     User.objects.filter(pk=person.pk).update(is_superuser=False)
 
     assert b"THEIRS" not in client.get("/admin/show-late").content
+
+
+def test_an_operator_who_opens_a_row_is_in_the_log_of_its_organization_too() -> None:
+    operator, mission = factories.operator(), factories.mission()
+    address = f"/admin/tenancy/mission/{mission.pk}/change/"
+    client = signed_in(operator)
+
+    for _ in range(2):
+        assert client.get(address).status_code == 200
+
+    (event,) = told(mission.organization_id, "operator.scope_opened")
+    assert event["actor"] == f"operator:{operator.pk}"
+    assert event["detail"] == {"reason": f"GET {address}"}
