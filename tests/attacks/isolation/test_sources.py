@@ -1,0 +1,45 @@
+"""What must not be written anywhere in this project, whatever it is good for."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGES = ("tenancy", "audit", "templates", "jobs", "jobsite")
+SOURCES = [
+    path
+    for package in PACKAGES
+    for pattern in ("*.py", "*.sql")
+    for path in (ROOT / package).rglob(pattern)
+    if "migrations" not in path.parts
+]
+
+FORBIDDEN = {
+    "a setting of the session: the next borrower of the connection would have it": (
+        r"set_config\([^)]*,\s*(false|False)\s*\)|\bSET\s+SESSION\b|\bSET\s+ROLE\b|SET\s+app\."
+    ),
+    "the owner's connection: it is for migrations": r"\busing\s*[=(]\s*[\"']owner[\"']",
+    "a door that is not tenancy.changes": r"\brecording\(\)",
+    "a scope that is not tenancy.scope": r"app\.organizations",
+    "a reach into the scope's own variable": r"scope\._(current|reporters|apply|entered)\b",
+}
+ALLOWED = {
+    ("tenancy/changes.py", r"\brecording\(\)"),
+    ("tenancy/entities.py", r"\brecording\(\)"),
+    ("tenancy/scope.py", r"app\.organizations"),
+    ("tenancy/rls.py", r"app\.organizations"),
+}
+
+
+def test_there_are_sources_to_look_at() -> None:
+    assert len(SOURCES) > 50
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_no_source_holds(pattern: str) -> None:
+    found = {
+        str(path.relative_to(ROOT)) for path in SOURCES if re.search(pattern, path.read_text())
+    }
+
+    assert found - {path for path, allowed in ALLOWED if allowed == pattern} == set()
