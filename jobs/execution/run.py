@@ -18,6 +18,7 @@ from jobs.execution.job import Run
 from jobs.execution.leases import lease, leases
 from jobs.execution.poison import bury_message, reference_of
 from jobs.execution.revalidate import OrganizationSuspended, revalidate
+from jobs.execution.suspects import company
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 # How long a message rests when PostgreSQL does not answer.
 OUTAGE = timedelta(seconds=5)
+# How long a suspect's does while another one runs in this process.
+ANOTHER_SUSPECT = timedelta(seconds=1)
 
 
 def run_job(*_: Any, **__: Any) -> None:
@@ -57,7 +60,17 @@ def run_job(*_: Any, **__: Any) -> None:
 
 
 def _run(message: GroupMessage) -> Disposition:
-    answer = _claim(message)
+    with company.together():
+        answer = _claim(message, suspects=False)
+        if answer is None or answer.answer != "suspect":
+            return _follow(message, answer)
+    with company.alone() as may_enter:
+        if not may_enter:
+            return RetryAfter(delay=ANOTHER_SUSPECT)
+        return _follow(message, _claim(message, suspects=True))
+
+
+def _follow(message: GroupMessage, answer: ClaimAnswer | None) -> Disposition:
     if answer is None or answer.answer == "unknown":
         return bury_message(message, reason=Reason.UNKNOWN_JOB)
     if answer.claimed is None:
@@ -73,13 +86,15 @@ def _run(message: GroupMessage) -> Disposition:
         raise
 
 
-def _claim(message: GroupMessage) -> ClaimAnswer | None:
+def _claim(message: GroupMessage, *, suspects: bool) -> ClaimAnswer | None:
     """The organization comes from the queue that the message was in, never from its body."""
     ref = reference_of(message)
     if ref is None:
         return None
     with scope(ref.organization_id), transaction.atomic():
-        [answer] = transitions.claim([ref], worker_id=leases.worker_id, lease=lease())
+        [answer] = transitions.claim(
+            [ref], worker_id=leases.worker_id, lease=lease(), suspects=suspects
+        )
     return answer
 
 

@@ -20,7 +20,7 @@ from jobs.ledger.states import Hold
 
 RESTORE_WINDOW = timedelta(hours=24)
 
-Answer = Literal["claimed", "finished", "held", "not_due", "unknown"]
+Answer = Literal["claimed", "finished", "held", "not_due", "suspect", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -35,7 +35,7 @@ class JobRef:
 class Claimed:
     """A job in the hands of one worker, under one fence; everything an attempt needs to know.
 
-    attempt: which one this is, from 1. losses: how many workers died under it.
+    attempt: which one this is, from 1. losses: how many workers died under it in a row.
     effect_id, effect_state: the outside effect that an earlier attempt began, if any.
     wait_seconds: from the moment it was due to its start.
     """
@@ -73,7 +73,8 @@ class ClaimAnswer:
 
     claimed: it is yours. finished: acknowledge its message and do not run it. held: a live claim
     has it, come again after `delay`, when its lease is over unless it was kept. not_due: come again
-    after `delay`. unknown: no such job there.
+    after `delay`. suspect: a worker died under it, and suspects were not asked for. unknown: no
+    such job there.
     """
 
     ref: JobRef
@@ -82,7 +83,9 @@ class ClaimAnswer:
     delay: timedelta
 
 
-def claim(jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta) -> list[ClaimAnswer]:
+def claim(
+    jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta, suspects: bool = True
+) -> list[ClaimAnswer]:
     """Move waiting jobs to `running`; `claim.sql`.
 
     A job that is finished, held by a live claim or not yet due is left alone, and the answer says
@@ -90,7 +93,8 @@ def claim(jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta) -> list[C
     guards: settling with an older one raises `LeaseLost`. A crash after this costs one lease, never
     a job.
     """
-    rows = run("claim", {**_pairs(jobs), "worker_id": worker_id, "lease": lease})
+    given = {"worker_id": worker_id, "lease": lease, "suspects": suspects}
+    rows = run("claim", {**_pairs(jobs), **given})
     return [_claim_answer(row) for row in rows]
 
 

@@ -1,8 +1,8 @@
 -- claim: give waiting jobs to one worker, each under its next fence.
 -- parameters  organization_ids bigint[], job_ids uuid[] (pairs, both must match), worker_id text,
---             lease interval
--- result      per pair: answer (claimed, finished, held, not_due, unknown), delay_seconds for
---             not_due and held, and for claimed the job with its new fence
+--             lease interval, suspects boolean (whether to claim those whose worker died, too)
+-- result      per pair: answer (claimed, finished, held, not_due, suspect, unknown), delay_seconds
+--             for not_due and held, and for claimed the job with its new fence
 -- locks       the rows, in id order. No SKIP LOCKED: a row skipped would look finished, and its
 --             message would be acknowledged without running
 -- cost        indexes job_pkey, jobs_worker_pkey, attempt_once_per_fence, O(log n) a job
@@ -11,7 +11,7 @@ WITH wanted AS (
         AS w (organization_id, job_id)
 ),
 locked AS (
-    SELECT j.*, (
+    SELECT j.*, j.losses > 0 OR j.state = 'running' AS is_suspect, (
         -- A claim is live while its worker was seen within the lease.
         SELECT v.seen_at + %(lease)s::interval FROM jobs_worker v
         WHERE j.state = 'running' AND v.id = j.worker_id AND v.stopped_at IS NULL
@@ -33,7 +33,7 @@ claimed AS (
         claimed_at = clock_timestamp(),
         started_at = clock_timestamp()
     FROM locked l
-    WHERE j.id = l.id AND (
+    WHERE j.id = l.id AND (%(suspects)s OR NOT l.is_suspect) AND (
         (l.state IN ('queued', 'retrying') AND l.run_at <= clock_timestamp())
         OR (l.state = 'running' AND l.held_until IS NULL)
     )
@@ -63,6 +63,7 @@ SELECT
         -- What is scheduled or on hold is published again when its time comes.
         WHEN l.state IN ('succeeded', 'dead', 'cancelled', 'scheduled') THEN 'finished'
         WHEN l.held_until IS NOT NULL THEN 'held'
+        WHEN l.is_suspect AND (l.state = 'running' OR l.run_at <= clock_timestamp()) THEN 'suspect'
         ELSE 'not_due'
     END AS answer,
     -- What is held is free at the latest when its lease is over, not a whole lease from now.

@@ -7,6 +7,7 @@
 WITH moved AS (
     UPDATE jobs_job
     SET state = 'retrying', run_at = clock_timestamp() + %(delay)s::interval, worker_id = '',
+        losses = 0,  -- it ended an attempt alive: it is no suspect any more
         error_class = %(error_class)s, error_message = %(error_message)s
     WHERE organization_id = %(organization_id)s AND id = %(job_id)s
         AND state = 'running' AND fence = %(fence)s

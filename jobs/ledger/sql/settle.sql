@@ -6,6 +6,7 @@
 WITH settled AS (
     UPDATE jobs_job
     SET state = 'succeeded', finished_at = clock_timestamp(), error_class = '', error_message = '',
+        losses = 0,  -- it ended an attempt alive: it is no suspect any more
         effect_state = CASE effect_state WHEN 'begun' THEN 'confirmed' ELSE effect_state END
     WHERE organization_id = %(organization_id)s AND id = %(job_id)s
         AND state = 'running' AND fence = %(fence)s

@@ -225,6 +225,62 @@ class TestTakeover:
         assert claim(ref).claimed.losses == 3
 
 
+class TestSuspects:
+    """Jobs under which a worker died, for a worker that does not ask for them."""
+
+    def ask(self, ref, worker_id=None):
+        with at(ref.organization_id):
+            [answer] = transitions.claim(
+                [ref], worker_id=worker_id or worker(), lease=LEASE, suspects=False
+            )
+        return answer
+
+    def lost(self) -> JobRef:
+        silent = worker()
+        job = running_job(worker_id=silent)
+        fall_silent(silent)
+        return job.ref
+
+    def test_one_whose_worker_has_died_is_left_alone(self):
+        ref = self.lost()
+
+        assert self.ask(ref).answer == "suspect"
+        assert (row(ref).fence, row(ref).losses) == (1, 0)
+
+    def test_one_that_was_given_back_since_is_left_alone(self):
+        ref = self.lost()
+        job = claim(ref).claimed
+        with at(ref.organization_id):
+            transitions.release(job)
+
+        assert self.ask(ref).answer == "suspect"
+
+    def test_one_that_ended_an_attempt_alive_is_clear(self):
+        ref = self.lost()
+        retry(claim(ref).claimed)
+
+        assert self.ask(ref).claimed.losses == 0
+
+    def test_one_that_succeeded_keeps_its_lost_attempt_and_no_count(self):
+        ref = self.lost()
+        job = claim(ref).claimed
+        with at(ref.organization_id):
+            transitions.settle(job)
+
+        assert row(ref).losses == 0
+        assert [outcome for _, _, outcome in attempts(ref)] == ["lost", "succeeded"]
+
+    def test_one_that_is_held_or_not_due_or_finished_is_answered_so(self):
+        held = running_job()
+        assert self.ask(held.ref).answer == "held"
+        retry(held, timedelta(minutes=5))
+        assert self.ask(held.ref).answer == "not_due"
+        assert self.ask(dead_job()).answer == "finished"
+
+    def test_any_other_is_claimed(self):
+        assert self.ask(queued_job()).answer == "claimed"
+
+
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     """Two workers ask for the same job."""
