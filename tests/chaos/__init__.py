@@ -1,0 +1,1 @@
+"""Real worker processes, and what the world does to them."""
