@@ -35,7 +35,9 @@ def job_types() -> list[tuple[str, str]]:
 
 BY_GROUP = chosen("group", "group", lambda: [(one, one) for one in GROUPS], field="queue_group")
 BY_TYPE = chosen("type", "job type", job_types, field="job_type")
-BY_REASON = chosen("reason", "reason", lambda: [(one.value, one.label) for one in Reason])
+BY_REASON = chosen(
+    "reason", "reason", lambda: [(one.value, one.label.capitalize()) for one in Reason]
+)
 
 
 class LedgerAdmin(TenantAdmin):

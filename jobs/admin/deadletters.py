@@ -126,6 +126,7 @@ class DeadLetterAdmin(LedgerAdmin):
             "subtitle": letter.job_type,
             "opts": self.opts,
             "original": letter,
+            "reason": self.shown_reason(letter),
             "actions_detail": [
                 one.shown(self.address(letter, one.route)) for one in self.buttons(request, letter)
             ],

@@ -218,7 +218,8 @@ def attempts_told(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
         same = before is not None and bool(attempt.traceback_digest)
         same = same and before.traceback_digest == attempt.traceback_digest  # type: ignore[union-attr]
         length = span(attempt.ended_at - attempt.started_at) if attempt.ended_at else ""
-        told.append({"row": attempt, "length": length, "same": same})
+        anew = story.begins_anew(attempt, before)
+        told.append({"row": attempt, "length": length, "same": same, "anew": anew})
     return told
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.ledger.models import AttemptOutcome
 from jobs.ledger.states import State
 from jobs.ledger.transitions import RESTORE_WINDOW
 from jobs.models import Attempt, Job
@@ -30,7 +31,7 @@ REASONS = {
 class Stretch:
     """A part of a job's life.
 
-    kind: waiting, running or backoff. percent: its share of the whole.
+    kind: waiting, running, backoff or dead. percent: its share of the whole.
     """
 
     kind: str
@@ -80,16 +81,16 @@ def sentence(job: Job, attempts: Sequence[Attempt], now: datetime) -> str:
 
 
 def timeline(job: Job, attempts: Sequence[Attempt], now: datetime) -> list[Stretch]:
-    """Waiting, running and backoff, one after the other, each with its share of the whole."""
+    """Waiting, running, backoff and death, one after the other, with their shares of the whole."""
     parts: list[tuple[str, datetime, datetime, int]] = []
     since = job.created_at
-    for attempt in attempts:
-        parts.append(("backoff" if parts else "waiting", since, attempt.started_at, attempt.number))
+    for before, attempt in zip([None, *attempts], attempts, strict=False):
+        parts.append((_before(attempt, before), since, attempt.started_at, attempt.number))
         since = attempt.ended_at or now
         parts.append(("running", attempt.started_at, since, attempt.number))
     if not job.is_final and job.state != State.RUNNING:
         end = max(now, job.run_at)
-        parts.append(("backoff" if attempts else "waiting", since, end, job.attempt))
+        parts.append((_now(job, attempts), since, end, job.attempt))
     total = sum(((end - begin) for _, begin, end, _ in parts), timedelta()).total_seconds()
     return [
         Stretch(
@@ -102,6 +103,26 @@ def timeline(job: Job, attempts: Sequence[Attempt], now: datetime) -> list[Stret
         for kind, begin, end, number in parts
         if end > begin
     ]
+
+
+def begins_anew(attempt: Attempt, before: Attempt | None) -> bool:
+    """Whether a person retried the dead job between the two: only then counting starts again."""
+    if before is None or attempt.number > before.number:
+        return False
+    return attempt.number < before.number or before.outcome == AttemptOutcome.FAILED
+
+
+def _before(attempt: Attempt, before: Attempt | None) -> str:
+    if before is None:
+        return "waiting"
+    return "dead" if begins_anew(attempt, before) else "backoff"
+
+
+def _now(job: Job, attempts: Sequence[Attempt]) -> str:
+    if not attempts:
+        return "waiting"
+    is_replayed = job.attempt == 0 and attempts[-1].outcome == AttemptOutcome.FAILED
+    return "dead" if is_replayed else "backoff"
 
 
 def _cancelled(job: Job, now: datetime) -> str:
