@@ -30,7 +30,7 @@ WRITERS: dict[str, Callable[[Any], Any]] = {
     "save existing": lambda model: _blank(model, pk=1).save(force_update=True),
     "save_base": lambda model: _blank(model, pk=1).save_base(raw=True),
     "create": lambda model: model._base_manager.create(**_values(model)),
-    "delete": lambda model: model._base_manager.filter(pk=1).delete(),
+    "delete": lambda model: _blank(model, pk=1).delete(),
     "update": lambda model: model._base_manager.update(id=F("id")),
     "raw delete": lambda model: model._base_manager.all()._raw_delete("default"),
     "bulk_create": lambda model: model._base_manager.bulk_create([_blank(model)]),
