@@ -1,7 +1,6 @@
 """From nothing to the running product, step by step, and back."""
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from typing import NoReturn
 from django.conf import settings
 
 from jobsite.embedded import postgres, process, valkey
+from jobsite.embedded.account import Account
 from jobsite.embedded.process import AlreadyRunning, Server, ServerFailed
 from jobsite.embedded.requirements import postgres_complaint, redis_complaint
 from jobsite.running import health, ports, programs, supervisor, table
@@ -47,8 +47,9 @@ class Run:
 
     def __call__(self) -> None:
         with ExitStack() as last:
-            self.prepare_folders()
+            self.data.mkdir(parents=True, exist_ok=True)
             last.enter_context(self.alone())
+            self.prepare_folders()
             self.choose_ports()
             last.callback(self.stop_servers)
             self.start_servers()
@@ -63,12 +64,6 @@ class Run:
 
     # -- the start ----------------------------------------------------------------------------
 
-    def prepare_folders(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.logs.mkdir(exist_ok=True)
-        shutil.rmtree(self.run, ignore_errors=True)
-        (self.run / "metrics").mkdir(parents=True)
-
     @contextmanager
     def alone(self) -> Iterator[None]:
         try:
@@ -79,6 +74,13 @@ class Run:
                 f"It is running already, with the data in {self.data}: stop it first, or set "
                 "DATA_DIR to another folder (and PORT) for a second one."
             ) from None
+
+    def prepare_folders(self) -> None:
+        self.logs.mkdir(exist_ok=True)
+        shutil.rmtree(self.run, ignore_errors=True)
+        (self.run / "metrics").mkdir(parents=True)
+        if not settings.PLACES.sockets.is_dir():
+            Account(uid=None, gid=None).make_private(settings.PLACES.sockets)
 
     def choose_ports(self) -> None:
         self.ports: dict[str, int] = {}
@@ -144,7 +146,6 @@ class Run:
             run=self.run,
             logs=self.logs,
             socket=settings.PLACES.sockets / "supervisor.sock",
-            user=pwd.getpwuid(os.getuid()).pw_name,
             directory=settings.BASE_DIR,
         )
 

@@ -1,5 +1,6 @@
 """`supervisord`: its configuration, and what it says about the programs."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ HEAD = """\
 [supervisord]
 nodaemon = true
 silent = true
-user = {user}
+{user}
 logfile = {logs}/supervisor.log
 logfile_maxbytes = 1MB
 pidfile = {run}/supervisor.pid
@@ -75,11 +76,13 @@ class Supervisor:
 
 
 def start(
-    programs: Sequence[Program], *, run: Path, logs: Path, socket: Path, user: str, directory: Path
+    programs: Sequence[Program], *, run: Path, logs: Path, socket: Path, directory: Path
 ) -> Supervisor:
     """Start the supervisor in a session of its own, out of reach of Ctrl-C. Main thread only."""
     check_socket_path(socket)
     configuration = run / "supervisor.conf"
+    # Asked of root only: its warning says that root should say so.
+    user = "user = root" if os.geteuid() == 0 else ""
     head = HEAD.format(user=user, logs=logs, run=run, directory=directory, socket=socket)
     sections = [
         PROGRAM.format(

@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from jobsite.embedded import postgres, valkey
+from jobsite.embedded.places import Places
 from tests.integration.jobsite.conftest import own_folder
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,9 +44,9 @@ class Product:
             text=True,
         )
 
-    def start(self) -> str:
+    def start(self, **variables: str) -> str:
         """Until the table is printed; gives all that was printed."""
-        self.process = self.launch()
+        self.process = self.launch(**variables)
         assert self.process.stdout is not None
         said = ""
         for line in self.process.stdout:
@@ -122,11 +124,31 @@ def test_a_worker_line_whose_master_is_killed_starts_anew_and_leaves_no_orphan(
     wait_for_new_master(product, master.pid)
 
 
+def test_servers_of_ones_own_are_used_and_left_running(product: Product, places: Places) -> None:
+    own = [postgres.start(places), valkey.start(places, persistent=False)]
+
+    said = product.start(
+        DATABASE_URL=places.database_url("app"),
+        DATABASE_OWNER_URL=places.database_url("owner"),
+        REDIS_URL=places.redis_url,
+    )
+    names = {each.name() for each in product.family()}
+    code, _ = product.signal(signal.SIGTERM)
+
+    assert "PostgreSQL" not in said
+    assert not names & {"postgres", "valkey-server"}
+    assert code == 0
+    assert [server.process.poll() for server in own] == [None, None]
+    for server in own:
+        server.stop()
+
+
 def test_a_second_one_on_the_same_data_is_refused_in_one_sentence(product: Product) -> None:
     product.start()
     said, _ = product.launch(PORT="", RECEIVERS_SMTP_PORT="", RECEIVERS_WEB_PORT="").communicate()
     assert said.startswith(f"It is running already, with the data in {product.folder}")
     assert said.count("\n") == 1
+    assert (product.folder / "run" / "supervisor.conf").exists()
 
 
 def test_a_taken_port_that_was_asked_for_is_said_in_one_sentence(product: Product) -> None:
