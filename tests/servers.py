@@ -10,6 +10,7 @@ Loaded with `-p tests.servers`, before pytest-django reads the settings: they fi
 the environment, and so does every process that a test starts.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -223,7 +224,20 @@ def pytest_configure(config: pytest.Config) -> None:
         current().start_postgres()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape what is no text in captured output: xdist ends the run over one such byte."""
+    report = yield
+    report.sections = [
+        (name, content.encode(errors="backslashreplace").decode())
+        for name, content in report.sections
+    ]
+    return report
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
+    # The stream that log lines went to is closed; threads that are still ending have nobody to tell.
+    logging.raiseExceptions = False
     if servers is not None:
         servers.stop()
