@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.isolation.catalog import ENTITIES
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("tenancy", "audit", "templates", "jobs", "jobsite")
 SOURCES = [
@@ -24,6 +26,10 @@ FORBIDDEN = {
     "a scope that is not tenancy.scope": r"app\.organizations",
     "a reach into the scope's own variable": r"scope\._(current|reporters|apply|entered)\b",
 }
+_TABLES = "|".join(model._meta.db_table for model in ENTITIES)
+FORBIDDEN["a write of an entity in SQL, which nobody would hear of"] = (
+    rf"(?i)\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|COPY)\s+(public\.)?\"?({_TABLES})\b"
+)
 ALLOWED = {
     ("tenancy/changes.py", r"\brecording\(\)"),
     ("tenancy/entities.py", r"\brecording\(\)"),
