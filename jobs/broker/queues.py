@@ -7,6 +7,7 @@ data, and `BrokerUnavailable` when it cannot be reached; both mean: try again la
 Times are Redis's own. What a caller passes and gets are durations.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ MOST_MOVED = 100  # by one script
 MOST_FETCHED = 50  # by one script, which also moves as many delayed ones
 LONGEST_WAIT = timedelta(seconds=3)  # of one blocking pop; stays below SOCKET_TIMEOUT
 SOCKET_TIMEOUT = timedelta(seconds=5)
+
+_VALUE = re.compile(rb"([0-9]{1,9}) (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,7 +303,8 @@ def _fields(entry: Entry) -> tuple[Argument, ...]:
 
 
 def _leased(group: str, owner: bytes, message_id: bytes, value: bytes) -> Leased:
-    deliveries, _, body = value.partition(b" ")
+    # Without its count it is forged: the whole of it is the body, which nobody can decode.
+    deliveries, body = found.groups() if (found := _VALUE.fullmatch(value)) else (b"0", value)
     return Leased(
         organization_id=keys.organization_id(owner),
         group=group,

@@ -9,8 +9,9 @@ from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Poison
 from jobs.execution.death import bury
 from jobs.execution.leases import lease, leases
+from jobs.job_types import MOST_NAME_LENGTH
 from jobs.ledger import transitions
-from jobs.ledger.failures import Failure
+from jobs.ledger.failures import Failure, storable
 from jobs.ledger.statements import run
 from jobs.ledger.states import Reason
 from jobs.ledger.transitions import JobRef
@@ -99,12 +100,13 @@ def _write(
     failure: Failure,
     raw: bytes,
 ) -> None:
+    job_type = storable(job_type)[:MOST_NAME_LENGTH]  # forged, perhaps
     with engine_scope(), transaction.atomic():
         run(
             "bury_message",
             {
                 "organization_id": organization_id,
-                "job_type": job_type[:64],
+                "job_type": job_type,
                 "queue_group": group[:32],  # a plain actor's queue has a name of any length
                 "reason": reason.value,
                 "error_class": failure.error_class,

@@ -42,10 +42,10 @@ class Failure:
         places = "\n".join(f"{_short(frame.filename)} {frame.name}" for frame in frames)
         text = "".join(traceback.format_exception(error))
         return cls(
-            error_class=_storable(type(error).__qualname__)[:MAX_CLASS_LENGTH],
-            message=_storable(_words(error))[:MAX_MESSAGE_LENGTH],
-            frame=_storable(_place(own[-1]))[-MAX_FRAME_LENGTH:] if own else "",
-            traceback=_storable(text)[-MAX_TRACEBACK_LENGTH:],
+            error_class=storable(type(error).__qualname__)[:MAX_CLASS_LENGTH],
+            message=storable(_words(error))[:MAX_MESSAGE_LENGTH],
+            frame=storable(_place(own[-1]))[-MAX_FRAME_LENGTH:] if own else "",
+            traceback=storable(text)[-MAX_TRACEBACK_LENGTH:],
             digest=hashlib.sha256(places.encode(errors="replace")).hexdigest()[:16],
         )
 
@@ -86,6 +86,6 @@ def _short(filename: str) -> str:
     return "/".join(path.parts[-2:])
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL's text holds no NUL and no lone surrogate; an error message may hold both."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -50,23 +50,22 @@ local function charge(owner, start)
   end
 end
 
-local now = now_us()
-redis.call("ZADD", consumers, now + lease, consumer)
-promote(now)
+-- What was forged under a name that is none could never be settled, and would stop every consumer:
+-- it is left out. Ids of organizations are numbers of at most 18 digits.
+local function is_owner(owner)
+  local id = string.match(owner, "^org:(%d+)$")
+  return owner == "plain" or (id and #id <= 18 and (id == "0" or string.sub(id, 1, 1) ~= "0"))
+end
 
 local answer, leased, popped = { -1 }, {}, 0
-for _ = 1, wanted do
-  local first = redis.call("ZRANGE", ring, 0, 0, "WITHSCORES")
-  local owner, start = first[1], tonumber(first[2])
-  if not owner then
-    break
-  end
+
+local function lease_first(owner, start)
   vtime = start
   local message = redis.call("ZPOPMIN", owner .. suffix)
   local id, ready = message[1], message[2]
   if id then
     popped = popped + 1
-    local value = redis.call("HGET", owner .. suffix .. ":messages", id)
+    local value = id ~= "" and redis.call("HGET", owner .. suffix .. ":messages", id)
     if value then
       leased[#leased + 1] = ready
       leased[#leased + 1] = owner .. " " .. id
@@ -76,6 +75,24 @@ for _ = 1, wanted do
     end
   end
   charge(owner, start)
+end
+
+local now = now_us()
+redis.call("ZADD", consumers, now + lease, consumer)
+promote(now)
+
+for _ = 1, wanted do
+  local first = redis.call("ZRANGE", ring, 0, 0, "WITHSCORES")
+  local owner, start = first[1], tonumber(first[2])
+  if not owner then
+    break
+  end
+  if is_owner(owner) then
+    lease_first(owner, start)
+  else
+    redis.call("ZREM", ring, owner)
+    redis.call("ZREM", heads, owner)
+  end
 end
 if #leased > 0 then
   redis.call("ZADD", leases, unpack(leased))

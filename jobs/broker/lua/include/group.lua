@@ -36,8 +36,10 @@ local function count(field, change)
   end
 end
 
+-- Answers for every member: one that was forged must not stop the script that meets it.
 local function split(member)
-  return string.match(member, "^(%S+) (.+)$")
+  local owner, id = string.match(member, "^(%S+) (.*)$")
+  return owner or member, id or ""
 end
 
 -- Every idle consumer that wakes and fills up wakes the next one (fetch.lua), so one token is enough.

@@ -18,17 +18,19 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+FIELDS = {
+    "queue_name": "backfill",
+    "args": (),
+    "kwargs": {},
+    "options": {},
+    "message_id": "m",
+    "message_timestamp": 0,
+}
+
+
 def body(job_type, message_id, **changes) -> bytes:
-    fields = {
-        "queue_name": "backfill",
-        "actor_name": job_type.name,
-        "args": (),
-        "kwargs": {},
-        "options": {},
-        "message_id": message_id,
-        "message_timestamp": 0,
-    }
-    return json.dumps(fields | changes).encode()
+    fields = {"actor_name": job_type.name, "message_id": message_id}
+    return json.dumps(FIELDS | fields | changes).encode()
 
 
 def put(organization_id, message_id, raw) -> None:
@@ -132,6 +134,16 @@ def test_bytes_that_are_no_message_are_a_dead_letter_with_the_bytes(start_worker
     letter = the_letter(of)
     assert (letter.reason, bytes(letter.raw)) == ("undecodable", b"\x80\x00 nonsense")
     assert letter.queue_group == "backfill"
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800"], ids=["NUL", "half a character"])
+def test_a_name_that_no_text_can_hold_is_a_dead_letter_all_the_same(start_worker, ran, name):
+    of = organization()
+    put(of.pk, str(uuid4()), json.dumps(FIELDS | {"actor_name": name}).encode())
+
+    start_worker()
+
+    assert the_letter(of).reason == "unknown_job_type"
 
 
 def test_bytes_that_are_no_message_bury_the_job_whose_place_they_took(start_worker, job_type, ran):

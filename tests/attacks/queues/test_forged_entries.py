@@ -1,0 +1,159 @@
+"""What was written into Redis past every script of ours stops no organization's line.
+
+Whoever can write there can do harm, but not this cheaply: one entry under a name that is none once
+stopped every consumer of its group for good.
+"""
+
+import json
+from collections.abc import Callable
+
+import dramatiq
+import pytest
+import redis
+
+from jobs.broker import Poison
+from jobs.broker.broker import GroupBroker
+from tests.integration.jobs.broker.conftest import StartWorker
+from tests.waiting import eventually
+
+OWNERS = (
+    "",
+    "foo",
+    "org:",
+    "org:abc",
+    "org:7 8",
+    "org:007",
+    "org:1_0",
+    "org:-1",
+    "org:" + "9" * 30,
+)
+MEMBERS = ("", "nospace", " id", "org:7 ", "foo bar", "org:7 unknown")
+VALUES = (b"", b"junk", b"x junk", b"-1 junk", b"9" * 5000 + b" junk")
+
+
+@pytest.fixture
+def ran(broker: GroupBroker, group: str) -> list[str]:
+    """An actor called `work`, and the arguments it ran with."""
+    ran: list[str] = []
+
+    @dramatiq.actor(actor_name="work", broker=broker, queue_name=group)
+    def work(argument: str) -> None:
+        ran.append(argument)
+
+    return ran
+
+
+def good(argument: str) -> bytes:
+    fields = {"queue_name": "any", "actor_name": "work", "args": [argument], "kwargs": {}}
+    return json.dumps(fields | {"options": {}, "message_id": "m", "message_timestamp": 0}).encode()
+
+
+def forge(
+    client: redis.Redis,
+    group: str,
+    *,
+    owner: str = "org:7",
+    message_id: str = "forged",
+    value: bytes = b"0 junk",
+) -> None:
+    """An entry at the head of its owner's line, and its owner first in the ring."""
+    client.zadd(f"{owner}:{group}", {message_id: 1})
+    client.hset(f"{owner}:{group}:messages", message_id, value)
+    client.zadd(f"group:{group}:heads", {owner: 1})
+    client.zadd(f"group:{group}:ring", {owner: 0})
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_a_line_of_nobody_is_passed_over_and_forgotten(
+    broker: GroupBroker,
+    group: str,
+    client: redis.Redis,
+    put_body: Callable[[int | None, bytes], str],
+    ran: list[str],
+    start_worker: StartWorker,
+    owner: str,
+) -> None:
+    forge(client, group, owner=owner)
+    put_body(8, good("of another"))
+
+    start_worker(broker)
+
+    eventually(lambda: ran == ["of another"])
+    assert client.zscore(f"group:{group}:ring", owner) is None
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: str(value[:8]))
+def test_a_value_without_its_count_is_poison(
+    broker: GroupBroker,
+    group: str,
+    client: redis.Redis,
+    put_body: Callable[[int | None, bytes], str],
+    poisons: list[Poison],
+    ran: list[str],
+    start_worker: StartWorker,
+    value: bytes,
+) -> None:
+    forge(client, group, value=value)
+    put_body(7, good("behind it"))
+
+    start_worker(broker)
+
+    eventually(lambda: ran == ["behind it"])
+    assert [(one.reason, one.organization_id, one.raw) for one in poisons] == [
+        ("undecodable", 7, value)
+    ]
+
+
+def test_an_id_without_a_character_is_left_out(
+    broker: GroupBroker,
+    group: str,
+    client: redis.Redis,
+    put_body: Callable[[int | None, bytes], str],
+    ran: list[str],
+    start_worker: StartWorker,
+) -> None:
+    forge(client, group, message_id="")
+    put_body(7, good("behind it"))
+
+    start_worker(broker)
+
+    eventually(lambda: ran == ["behind it"])
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_what_was_forged_among_the_delayed_delays_nobody(
+    broker: GroupBroker,
+    group: str,
+    client: redis.Redis,
+    put_body: Callable[[int | None, bytes], str],
+    ran: list[str],
+    start_worker: StartWorker,
+    member: str,
+) -> None:
+    client.zadd(f"group:{group}:due", {member: 1})
+    put_body(8, good("of another"))
+
+    start_worker(broker)
+
+    eventually(lambda: ran == ["of another"])
+    assert not client.exists(f"group:{group}:due")
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_what_was_forged_among_the_leases_of_a_dead_consumer_is_reaped(
+    broker: GroupBroker,
+    group: str,
+    client: redis.Redis,
+    put_body: Callable[[int | None, bytes], str],
+    ran: list[str],
+    start_worker: StartWorker,
+    member: str,
+) -> None:
+    client.zadd(f"group:{group}:consumers", {"dead": 1})
+    client.zadd(f"group:{group}:leases:dead", {member: 1})
+    put_body(8, good("of another"))
+
+    start_worker(broker)
+
+    eventually(lambda: ran == ["of another"])
+    eventually(lambda: not client.exists(f"group:{group}:leases:dead"))
