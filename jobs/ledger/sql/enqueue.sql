@@ -42,5 +42,11 @@ SELECT coalesce(fresh.job_id, same.job_id, old.job_id) AS job_id, fresh.job_id I
 FROM wanted w
 LEFT JOIN new_keys fresh ON fresh.job_id = w.id
 LEFT JOIN new_keys same ON same.organization_id = w.organization_id AND same.key = w.key
-LEFT JOIN jobs_idempotencykey old ON old.organization_id = w.organization_id AND old.key = w.key
+-- One look-up in the index for each key that made no job: a plain join reads all keys of an
+-- organization, once the planner has never heard of how many this one has.
+LEFT JOIN LATERAL (
+    SELECT k.job_id FROM jobs_idempotencykey k
+    WHERE fresh.job_id IS NULL AND k.organization_id = w.organization_id AND k.key = w.key
+    LIMIT 1
+) old ON true
 ORDER BY w.ordinal
