@@ -215,6 +215,11 @@ class DeadLetter(TenantModel):
                 condition=Q(state="open"),
                 name="deadletter_open_once_per_job",
             ),
+            # The composite key to the job is not checked where the organization is empty.
+            models.CheckConstraint(
+                condition=Q(organization__isnull=False) | Q(job__isnull=True),
+                name="deadletter_with_a_job_has_its_organization",
+            ),
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["state", "-id"], name="deadletter_by_state"),
