@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from django.utils.csp import CSP
 
 from jobsite import addresses, environment, logs
 from jobsite.embedded.places import Places
@@ -52,8 +53,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_CSP = {
     "default-src": ["'self'"],
-    "script-src": ["'self'", "'unsafe-eval'"],  # Unfold's Alpine evaluates its attributes
-    "style-src": ["'self'", "'unsafe-inline'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'", CSP.NONCE],
+    "style-src-attr": ["'unsafe-inline'"],  # Alpine shows and hides by it
     "img-src": ["'self'", "data:"],
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
@@ -222,6 +224,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
@@ -274,6 +277,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "jobsite.navigation.icon"}],
     "STYLES": ["jobsite.navigation.stylesheet"],
+    "SCRIPTS": ["jobsite.navigation.focus"],
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "SIDEBAR": {"navigation": "jobsite.navigation.groups"},

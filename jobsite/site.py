@@ -1,5 +1,6 @@
 """The admin site: who may enter, what the menu and the palette show, and the first page."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -90,9 +91,15 @@ class Site(AdminSite):
         """
         from jobsite import palette
 
+        began = time.monotonic()
         found = palette.find(request, request.GET.get("s", "").strip())
         pages = Paginator(found, palette.LIMIT)
-        context = {"results": pages.page(1), "page_obj": pages, "page_counter": 0}
+        context = {
+            "results": pages.page(1),
+            "page_obj": pages,
+            "page_counter": 0,
+            "execution_time": time.monotonic() - began,
+        }
         return TemplateResponse(
             request,
             "unfold/helpers/command_results.html",
