@@ -41,6 +41,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("control/pages.css")
 
 
+def focus(request: HttpRequest) -> str:
+    """Unfold's `SCRIPTS`."""
+    return static("control/focus.js")
+
+
 def icon(request: HttpRequest) -> str:
     """Unfold's `SITE_FAVICONS`."""
     return static("control/icon.svg")
