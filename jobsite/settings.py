@@ -278,7 +278,6 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "jobsite.navigation.icon"}],
     "STYLES": ["jobsite.navigation.stylesheet"],
     "SCRIPTS": ["jobsite.navigation.focus"],
-    "SCRIPTS": ["jobsite.navigation.focus"],
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "SIDEBAR": {"navigation": "jobsite.navigation.groups"},
