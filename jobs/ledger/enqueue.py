@@ -106,7 +106,7 @@ def enqueue_many[P: Payload](job_type: JobType[P], jobs: Sequence[NewJob[P]]) ->
                 group=job_type.group,
             )
             for job, row in zip(jobs, rows, strict=True)
-            if row["created"] and job.run_at is None
+            if row["created"] and row["is_due"]
         ]
         if due:
             # After the commit, because a worker may be quicker than we are; the request does not

@@ -3,8 +3,8 @@
 --             project_ids bigint, payloads text (JSON), entity_types text, entity_ids text,
 --             correlation_ids text, actor_ids text, caused_by uuid, run_at timestamptz; and, for all
 --             of them, job_type text, queue_group text, max_attempts int, policy_version text
--- result      per job, in the order given: job_id, created. job_id is null where another transaction
---             enqueued the same key while this statement ran: ask `known_keys` again
+-- result      per job, in the order given: job_id, created, is_due. job_id is null where another
+--             transaction enqueued the same key while this statement ran: ask `known_keys` again
 -- locks       waits for a transaction that is writing the same key
 -- cost        indexes idempotencykey_once and job_pkey, O(log n) a job
 WITH wanted AS MATERIALIZED (
@@ -38,7 +38,9 @@ new_jobs AS (
         0, %(policy_version)s, '', coalesce(w.run_at, now()), '', 'not_begun', '', ''
     FROM wanted w JOIN new_keys k ON k.job_id = w.id
 )
-SELECT coalesce(fresh.job_id, same.job_id, old.job_id) AS job_id, fresh.job_id IS NOT NULL AS created
+SELECT
+    coalesce(fresh.job_id, same.job_id, old.job_id) AS job_id, fresh.job_id IS NOT NULL AS created,
+    w.run_at IS NULL OR w.run_at <= now() AS is_due
 FROM wanted w
 LEFT JOIN new_keys fresh ON fresh.job_id = w.id
 LEFT JOIN new_keys same ON same.organization_id = w.organization_id AND same.key = w.key

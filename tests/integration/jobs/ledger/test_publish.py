@@ -54,6 +54,10 @@ def test_a_job_for_later_is_not_in_line(line):
     assert row(ref).published_at is None
 
 
+def test_a_job_for_a_moment_that_passed_is_in_line_at_once(line):
+    assert in_line(queued_job(run_at=datetime.now(UTC) - timedelta(hours=1)))
+
+
 def test_asking_again_publishes_nothing_more(line):
     of, job_type = organization(), note_type()
     same = {"entity": ("note", "1"), "correlation_id": "c"}
