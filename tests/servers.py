@@ -237,7 +237,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
-    # The stream that log lines went to is closed; threads that are still ending have nobody to tell.
+    # The stream of the log lines is closed; threads that are still ending have nobody to tell.
     logging.raiseExceptions = False
     if servers is not None:
         servers.stop()
