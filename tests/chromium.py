@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_MS = 20_000  # of an expectation, on a machine that runs much else
 FLAGS = [
     # Nothing that the tests do should call out.
     "--disable-background-networking",
@@ -38,6 +39,7 @@ def executable() -> str:
 def launched() -> Iterator[Browser]:
     # Playwright's loop runs in this thread, where Django would refuse every query of the test.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE_MS)
     # Chromium's sandbox does not work as root.
     flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
     with sync_playwright() as playwright:

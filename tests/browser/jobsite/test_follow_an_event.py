@@ -88,7 +88,7 @@ def follow(page: "Page", server: "LiveServer", correlation_id: str) -> None:
         page.get_by_role("link", name=job_type).click()
         expect(page.get_by_text("Succeeded at attempt 1")).to_be_visible()
         expect(page.get_by_text("3 jobs with the correlation id")).to_be_visible()
-        expect(page.locator("p", has_text="Attempt 1,")).to_contain_text("succeeded")
+        expect(page.locator("p:has(strong:text-is('Attempt 1'))")).to_contain_text("succeeded")
         expect(page.get_by_role("link", name="mission.changed")).to_be_visible()
         page.go_back()
 

@@ -1,0 +1,48 @@
+"""Without a mouse: from the sign-in page to a dead letter that runs again."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import tab_to
+from tests.factories import jobs
+from tests.factories import tenancy as make
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_url")]
+
+
+def test_a_dead_letter_is_found_and_retried_by_keyboard_only(
+    live_server: "LiveServer", page: "Page"
+) -> None:
+    own = make.organization()
+    dead = jobs.dead_job(own)
+    person = make.member(own, role="admin")
+    keys = page.keyboard
+
+    page.goto(f"{live_server.url}/admin/")
+    tab_to(page, page.get_by_label("Mail address"))
+    keys.type(person.email)
+    tab_to(page, page.get_by_label("Password"))
+    keys.type(make.PASSWORD)
+    keys.press("Enter")
+    expect(page).to_have_title("Dashboard | Control plane")
+
+    tab_to(page, page.get_by_role("link", name="Dead letters").last)
+    keys.press("Enter")
+    expect(page).to_have_title("Dead letters | Control plane")
+    tab_to(page, page.get_by_role("link", name="Permanent error"))
+    keys.press("Enter")
+    tab_to(page, page.get_by_role("link", name="Retry"))
+    keys.press("Enter")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    keys.type("the receiver is back")
+    tab_to(page, page.get_by_role("button", name="Retry this job"))
+    keys.press("Enter")
+
+    expect(page.get_by_text("Retried 1 job.")).to_be_visible()
+    assert jobs.row(dead).state == "queued"
