@@ -5,10 +5,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django_dramatiq.models import Task
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit.record import record
@@ -19,6 +21,11 @@ from tenancy.admin.rights import rights_of
 from tenancy.admin.times import ago
 from tenancy.members import invite
 from tenancy.models import SITE_ORGANIZATION_ID, User
+
+# Rights follow from memberships, and jobs stand in our own ledger: these two pages of installed
+# packages would write past the audit log.
+for _model in (Group, Task):
+    admin.site.unregister(_model)
 
 RECORDED = ("email", "name", "is_active", "is_superuser")
 

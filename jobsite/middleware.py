@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase
 from django.urls import reverse
 
 from audit.looks import record_not_found
@@ -37,6 +37,8 @@ class ScopeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path.startswith(reverse("admin:index")) or not request.user.is_authenticated:
             return self.get_response(request)
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponseBadRequest()  # PostgreSQL knows no such text; nobody types one
         with _scope_of(request):
             with transaction.atomic():
                 response = self.get_response(request)

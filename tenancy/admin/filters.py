@@ -54,7 +54,10 @@ def exactly(name: str, title: str, *, field: str = "", is_uuid: bool = False) ->
                 return queryset
             if is_uuid and not _is_uuid(value):
                 return queryset.none()
-            return queryset.filter(**{field or name: value})
+            try:
+                return queryset.filter(**{field or name: value})
+            except ValueError:  # letters, where the column holds numbers
+                return queryset.none()
 
     Exactly.title = title
     return Exactly
