@@ -235,6 +235,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "tenancy.User"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+LOGOUT_REDIRECT_URL = "admin:login"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # refuses before a password is looked at
     "django.contrib.auth.backends.ModelBackend",

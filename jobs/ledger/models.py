@@ -234,7 +234,7 @@ class DeadLetter(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reason} {self.job_type}".strip()
+        return f"{self.reason.replace('_', ' ')} {self.job_type}".strip()
 
 
 class Worker(models.Model):

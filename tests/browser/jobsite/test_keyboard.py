@@ -1,11 +1,12 @@
-"""Without a mouse: from the sign-in page to a dead letter that runs again."""
+"""Without a mouse: from the sign-in page to a dead letter that runs again, and out."""
 
 from typing import TYPE_CHECKING
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
-from tests.browser.people import tab_to
+from tests.browser.people import become, tab_to
 from tests.factories import jobs
 from tests.factories import tenancy as make
 
@@ -46,3 +47,30 @@ def test_a_dead_letter_is_found_and_retried_by_keyboard_only(
 
     expect(page.get_by_text("Retried 1 job.")).to_be_visible()
     assert jobs.row(dead).state == "queued"
+
+
+def test_menu_filters_and_the_way_out_open_by_keyboard(
+    live_server: "LiveServer", page: "Page"
+) -> None:
+    become(page, live_server, make.member(role="admin"))
+    keys = page.keyboard
+    page.goto(live_server.url + reverse("admin:jobs_job_changelist"))
+    filters = page.get_by_label("By state")
+    menu = page.locator("#nav-sidebar")
+    expect(filters).to_be_hidden()
+    expect(menu).to_be_hidden()
+
+    tab_to(page, page.get_by_role("button", name="Filters"))
+    keys.press("Enter")
+    expect(filters).to_be_visible()
+    keys.press("Escape")
+    expect(filters).to_be_hidden()
+    tab_to(page, page.get_by_role("button", name="Menu"))
+    keys.press("Enter")
+    expect(menu).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="Account"))
+    keys.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Log out"))
+    keys.press("Enter")
+
+    expect(page.get_by_label("Mail address")).to_be_visible()
