@@ -45,6 +45,13 @@ def name_of(database_url: str) -> str:
     return urlsplit(database_url).path.lstrip("/")
 
 
+def redis_database(url: str, number: int) -> str:
+    """The same Redis, another of its numbered databases."""
+    if url.startswith("unix://"):  # there the path is the socket
+        return f"{url.partition('?')[0]}?db={number}"
+    return urlsplit(url)._replace(path=f"/{number}").geturl()
+
+
 def database(url: str, *, engine: str, pool_size: int | None = None) -> dict[str, Any]:
     """Django's settings of one database.
 

@@ -92,7 +92,7 @@ class TestServers:
         if not external:
             return self.valkey_places.redis_url
         number = 0 if WORKER == "main" else int(WORKER.removeprefix("gw"))
-        return f"{external.rstrip('/')}/{number}"
+        return addresses.redis_database(external, number)
 
     def export(self) -> None:
         for name in FOREIGN:

@@ -60,3 +60,8 @@ def test_only_https_makes_the_site_secure() -> None:
     assert addresses.web("https://jobs.example.com").secure
     site = addresses.web("http://localhost:8000")
     assert (site.host, site.origin, site.secure) == ("localhost", "http://localhost:8000", False)
+
+
+def test_a_database_of_redis_is_named_by_path_and_behind_a_socket_by_query() -> None:
+    assert addresses.redis_database("redis://:pw@host:6379/0", 3) == "redis://:pw@host:6379/3"
+    assert addresses.redis_database("unix:///tmp/s/redis", 3) == "unix:///tmp/s/redis?db=3"
