@@ -2,47 +2,17 @@
 
 import threading
 
-import psycopg
 import pytest
-from django.db import connection, connections
-from psycopg import sql
+from django.db import connection
 
 from jobs.execution.leases import leases
 from jobs.ledger.models import Worker
-from tests import servers
 from tests.factories.jobs import queued_job
 from tests.integration.jobs.execution.looking import attempts, until
+from tests.outages import Outage
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Outage:
-    """This process's database answers nobody: to its clients, as if PostgreSQL were down."""
-
-    def __init__(self) -> None:
-        self.servers = servers.current()
-
-    def begin(self) -> None:
-        self._allow(False)
-        connections.close_all()
-        # As `app`: the owner may not end what belongs to another role.
-        with psycopg.connect(self.servers.database_url("app", "postgres"), autocommit=True) as app:
-            app.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = %s AND usename = 'app'",
-                [self.servers.database],
-            )
-
-    def end(self) -> None:
-        self._allow(True)
-
-    def _allow(self, connections: bool) -> None:
-        statement = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}").format(
-            sql.Identifier(self.servers.database), sql.Literal(connections)
-        )
-        with psycopg.connect(self.servers.maintenance_url, autocommit=True) as owner:
-            owner.execute(statement)
 
 
 @pytest.fixture

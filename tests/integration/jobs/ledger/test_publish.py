@@ -6,9 +6,11 @@ import pytest
 from django.db import transaction
 
 from jobs.ledger.publish import publish
+from jobs.scheduler import publish_all_due
 from tests.factories import organization
 from tests.factories.jobs import Note, at, claim, note_type, queued_job, row
 from tests.integration.jobs.ledger.lines import in_line, message, reference
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +88,18 @@ def test_a_redis_that_is_away_fails_nobody_s_request(own_line, live_valkey):
     ref = queued_job()
 
     assert (row(ref).state, row(ref).published_at) == ("queued", None)
+
+
+def test_a_redis_that_is_full_loses_no_job(own_line, own_redis):
+    own_line.open_epoch()
+    own_redis.config_set("maxmemory", 1)
+
+    ref = queued_job()
+    assert row(ref).published_at is None
+
+    own_redis.config_set("maxmemory", 0)
+    eventually(lambda: publish_all_due() or row(ref).published_at)
+    assert in_line(ref)
 
 
 def test_a_redis_that_lost_its_data_is_told_nothing(own_line):
