@@ -15,7 +15,7 @@ def test_every_log_event_is_documented_and_every_documented_one_exists():
         for event in LOGGED.findall(file.read_text())
     }
     documented = set(
-        re.findall(r"^\| `(\w+)` \| (?:info|warning|error) \|", TABLE.read_text(), re.M)
+        re.findall(r"^\| `(\w+)` \| (?:info|warning|error) \|", TABLE.read_text(), re.MULTILINE)
     )
 
     assert documented == logged
