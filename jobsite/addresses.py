@@ -61,8 +61,10 @@ def database(url: str, *, engine: str, pool_size: int | None = None) -> dict[str
     try:
         known = conninfo_to_dict(url)
     except ProgrammingError as error:
+        # libpq quotes what it did not like: the name of an option, or a part of the password.
+        why = str(error).strip() if "query parameter" in str(error) else "a % in it reads %25"
         raise BadVariable(
-            "DATABASE_URL", "…", f"give postgresql://user:password@host:port/name ({error})"
+            "DATABASE_URL", "…", f"give postgresql://user:password@host:port/name ({why})"
         ) from None
     options: dict[str, Any] = {
         key: value

@@ -5,10 +5,23 @@ is bound in the context: during a job its organization_id, project_id, correlati
 attempt and actor_id.
 """
 
+import re
 from typing import Any
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
+
+TOKENS = re.compile(r"(?<=/admin/password/choose/)[^/\s]+/[^/\s]+|(?<=/u/)[A-Za-z0-9_-]{12}\b")
+"""The parts of our addresses that let in whoever knows them."""
+
+
+def without_tokens(_: Any, __: str, line: EventDict) -> EventDict:
+    """Take the tokens out of the addresses in a line."""
+    for name in ("event", "request"):
+        if isinstance(line.get(name), str):
+            line[name] = TOKENS.sub("…", line[name])
+    return line
+
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -18,6 +31,7 @@ SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.UnicodeDecoder(),
+    without_tokens,
 ]
 
 

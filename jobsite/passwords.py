@@ -4,11 +4,22 @@ Django's own views; whether a mail address is known, none of them says. The name
 Django's views and Unfold's sign-in page look for.
 """
 
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.contrib.auth import views
 from django.urls import URLPattern, path
 
+_public = urlsplit(settings.PUBLIC_URL)
+# The link leads to us, whatever name the request was sent to.
+LINK = {"domain": _public.netloc, "site_name": _public.netloc, "protocol": _public.scheme}
+
 urlpatterns: list[URLPattern] = [
-    path("forgotten/", views.PasswordResetView.as_view(), name="admin_password_reset"),
+    path(
+        "forgotten/",
+        views.PasswordResetView.as_view(extra_email_context=LINK),
+        name="admin_password_reset",
+    ),
     path("sent/", views.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path(
         "choose/<uidb64>/<token>/",

@@ -1,8 +1,22 @@
-"""The key that signs sessions, where none is given: made once, kept in the data folder."""
+"""The key that signs sessions, where none is given: made once, kept in the data folder.
+
+And what must not be read on an error page.
+"""
 
 import os
+import re
 import secrets
 from pathlib import Path
+
+from django.views.debug import SafeExceptionReporterFilter
+
+
+class HiddenAddresses(SafeExceptionReporterFilter):
+    """Django's, which hides keys and passwords; and addresses, which may hold a password."""
+
+    hidden_settings = re.compile(
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|URL", flags=re.IGNORECASE
+    )
 
 
 def secret_key(data_dir: Path) -> str:

@@ -34,6 +34,8 @@ PUBLIC_URL = environment.url(
 ).rstrip("/")
 PUBLIC = addresses.web(PUBLIC_URL)
 DEBUG = environment.boolean("DEBUG", False)
+# The error page of DEBUG shows settings; addresses hold passwords.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "jobsite.secret.HiddenAddresses"
 SECRET_KEY = environment.text("SECRET_KEY") or secret_key(DATA_DIR)
 ALLOWED_HOSTS = environment.words(
     "ALLOWED_HOSTS", [PUBLIC.host, "localhost", "127.0.0.1", "[::1]", "testserver"]
