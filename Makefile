@@ -1,6 +1,6 @@
 # `make` alone explains what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo lock clean runtime dev
+.PHONY: help run test chaos check demo lock clean runtime dev
 PYTHON_IN_VENV := .venv/bin/python
 LENT := $(PYTHON_IN_VENV) -m jobsite.embedded.lend $(PYTHON_IN_VENV)
 PACKAGES := tenancy audit templates jobs jobsite
@@ -9,6 +9,7 @@ help:  ## this text
 	@echo "make run     the whole product on this machine, with demo data; Ctrl-C stops it"
 	@echo "             PORT=9000 chooses the web port; DATABASE_URL and REDIS_URL name servers of yours"
 	@echo "make test    the whole test suite, on servers of its own; ARGS='-x tests/unit' narrows it"
+	@echo "make chaos   only its drills: workers, Redis and PostgreSQL killed while jobs run"
 	@echo "make check   lint, types, import rules, missing migrations"
 	@echo "make demo    the main journey end to end in a temporary folder; prints one JSON line"
 	@echo "make lock    pin the newest packages that pyproject.toml allows, in requirements/"
@@ -19,6 +20,9 @@ run: runtime
 
 test: dev
 	@exec $(PYTHON_IN_VENV) -m pytest -n auto --dist worksteal $(ARGS)
+
+chaos: dev
+	@exec $(PYTHON_IN_VENV) -m pytest -v tests/chaos $(ARGS)
 
 check: dev
 	@$(PYTHON_IN_VENV) -m ruff check --quiet --output-format concise .

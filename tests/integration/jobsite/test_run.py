@@ -80,6 +80,16 @@ def product() -> Iterator[Product]:
         product.end()
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[Product]:
+    """One that is up, for tests that leave it so: a start takes ten seconds."""
+    with own_folder() as folder:
+        product = Product(folder / "var")
+        product.start()
+        yield product
+        product.end()
+
+
 def test_sigterm_stops_every_process_and_the_data_start_again(product: Product) -> None:
     said = product.start()
     family = product.family()
@@ -107,11 +117,10 @@ def test_kill_9_leaves_no_process_behind(product: Product) -> None:
 
 
 def test_a_worker_line_whose_master_is_killed_starts_anew_and_leaves_no_orphan(
-    product: Product,
+    running: Product,
 ) -> None:
-    product.start()
     # The master and its workers look alike: it is the supervisor's child.
-    family = product.family()
+    family = running.family()
     supervisor = next(each for each in family if "supervisor.supervisord" in each.cmdline())
     master = next(each for each in supervisor.children() if "--queues" in each.cmdline())
     workers = master.children(recursive=True)
@@ -121,7 +130,7 @@ def test_a_worker_line_whose_master_is_killed_starts_anew_and_leaves_no_orphan(
 
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
-    wait_for_new_master(product, master.pid)
+    wait_for_new_master(running, master.pid)
 
 
 def test_servers_of_ones_own_are_used_and_left_running(product: Product, places: Places) -> None:
@@ -143,12 +152,11 @@ def test_servers_of_ones_own_are_used_and_left_running(product: Product, places:
         server.stop()
 
 
-def test_a_second_one_on_the_same_data_is_refused_in_one_sentence(product: Product) -> None:
-    product.start()
-    said, _ = product.launch(PORT="", RECEIVERS_SMTP_PORT="", RECEIVERS_WEB_PORT="").communicate()
-    assert said.startswith(f"It is running already, with the data in {product.folder}")
+def test_a_second_one_on_the_same_data_is_refused_in_one_sentence(running: Product) -> None:
+    said, _ = running.launch(PORT="", RECEIVERS_SMTP_PORT="", RECEIVERS_WEB_PORT="").communicate()
+    assert said.startswith(f"It is running already, with the data in {running.folder}")
     assert said.count("\n") == 1
-    assert (product.folder / "run" / "supervisor.conf").exists()
+    assert (running.folder / "run" / "supervisor.conf").exists()
 
 
 def test_a_taken_port_that_was_asked_for_is_said_in_one_sentence(product: Product) -> None:
