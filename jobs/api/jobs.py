@@ -70,7 +70,6 @@ class AttemptOut(Out):
     """One execution of a job."""
 
     number: int
-    worker_id: str
     started_at: AwareDatetime
     ended_at: AwareDatetime | None
     outcome: str

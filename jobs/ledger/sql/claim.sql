@@ -42,7 +42,7 @@ claimed AS (
 lost AS (
     UPDATE jobs_attempt a
     SET ended_at = clock_timestamp(), outcome = 'lost', error_class = 'WorkerLost',
-        error_message = 'The worker ' || a.worker_id || ' died, or was cut off, while it ran this.'
+        error_message = 'Its worker died, or was cut off, while it ran this.'
     FROM claimed c
     WHERE c.old_state = 'running' AND a.organization_id = c.organization_id AND a.job_id = c.id
         AND a.fence = c.old_fence AND a.outcome = ''
