@@ -5,6 +5,7 @@ before Django reads them, so `prepare` comes first.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class Stage:
     def start_servers(self, last: ExitStack) -> None:
         """PostgreSQL and Valkey, stopped when `last` closes. Raises ServerFailed."""
         places = Places.of(self.folder)
+        last.callback(shutil.rmtree, places.sockets, ignore_errors=True)
         for server in (
             postgres.start(places, options=["-c", "fsync=off"]),
             valkey.start(places, persistent=False),
@@ -94,6 +96,7 @@ def open_stage() -> Iterator[Stage]:
     """A stage with empty, migrated servers and receivers; nothing of it is left afterwards."""
     with ExitStack() as last:
         folder = Path(last.enter_context(TemporaryDirectory(prefix="control-plane-demo-")))
+        folder.chmod(0o711)  # as root, PostgreSQL runs as another user and must pass through
         receivers = last.enter_context(Receivers())
         prepare(folder, receivers)
         stage = Stage(folder, receivers)

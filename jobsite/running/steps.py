@@ -194,6 +194,7 @@ class Run:
     def stop_servers(self) -> None:
         for server in reversed(self.servers.values()):
             server.stop()
+        shutil.rmtree(settings.PLACES.sockets, ignore_errors=True)
 
 
 def texts(numbers: dict[str, int]) -> dict[str, str]:
