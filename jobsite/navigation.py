@@ -41,9 +41,9 @@ def stylesheet(request: HttpRequest) -> str:
     return static("control/pages.css")
 
 
-def focus(request: HttpRequest) -> str:
+def script(request: HttpRequest) -> str:
     """Unfold's `SCRIPTS`."""
-    return static("control/focus.js")
+    return static("control/keyboard.js")
 
 
 def icon(request: HttpRequest) -> str:

@@ -60,6 +60,8 @@ class NewestFirst(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """The page of rows, read once, with what `ListAdmin.prepare` adds to them."""
         super().get_results(request)
+        # Unequal, they make a link in the title that promises to show all.
+        self.full_result_count = self.result_count
         self.result_list = list(self.result_list)
         self.model_admin.prepare(self.result_list)
 

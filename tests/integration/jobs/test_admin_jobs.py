@@ -147,7 +147,7 @@ def test_a_search_finds_a_job_by_its_id_or_its_correlation_id(
         found = listed(admin, q=term)
         assert str(wanted.job_id) in found
         assert str(other.job_id) not in found
-    assert "0 results" in listed(admin, q="no such thing")
+    assert "No results found" in listed(admin, q="no such thing")
 
 
 def test_the_jobs_of_one_cause_are_listed_together(own: Organization, admin: Client) -> None:
