@@ -11,7 +11,7 @@ from templates import catalogue, schema, validate
 from templates.analysis import Problem
 from templates.catalogue import Case, Recorded
 from templates.composition import Message, Options
-from templates.errors import RenderingFailed
+from templates.errors import BudgetExceeded, RenderingFailed
 from tenancy.models import DomainEvent
 
 RECENT_EVENTS = 3
@@ -65,8 +65,8 @@ def preview(
     Raises UnknownTemplate, and HelperUnavailable when nothing can be rendered now.
     """
     problems = validate.check(event_type, channel, sources)
-    cases = list(cases_of(event_type, channel, events))
-    shown = [show(channel, sources, case, options) for case in cases]
+    cases = cases_of(event_type, channel, events)
+    shown = list(show_all(channel, sources, cases, options))
     if not any(problem.severity == "error" for problem in problems):
         problems += [
             Problem(severity="error", part="", message=one.failure, case=one.case.name)
@@ -86,23 +86,33 @@ def compare(
     events: Sequence[Recorded] = (),
 ) -> list[Compared]:
     """Every case rendered by two versions, for a look before publishing."""
-    return [
-        Compared(
-            case=case,
-            old=show(channel, old, case, options),
-            new=show(channel, new, case, options),
-        )
-        for case in cases_of(event_type, channel, events)
-    ]
+    cases = list(cases_of(event_type, channel, events))
+    both = zip(
+        show_all(channel, old, cases, options), show_all(channel, new, cases, options), strict=True
+    )
+    return [Compared(case=before.case, old=before, new=after) for before, after in both]
 
 
-def show(channel: str, sources: catalogue.Sources, case: Case, options: Options) -> Shown:
-    """One case, rendered in a helper process."""
-    try:
-        message = validate.attempt(channel, sources, case.data, options)
-    except RenderingFailed as error:
-        return Shown(case=case, failure=str(error))
-    return Shown(case=case, message=message)
+def show_all(
+    channel: str, sources: catalogue.Sources, cases: Iterable[Case], options: Options
+) -> Iterator[Shown]:
+    """Every case, rendered in a helper process; none after one that used up a whole budget.
+
+    Each would cost another second of processor time, and one person's page must not cost others
+    theirs.
+    """
+    spent = ""
+    for case in cases:
+        if spent:
+            yield Shown(case=case, failure=f"Not tried, after another sample: {spent}")
+            continue
+        try:
+            yield Shown(case=case, message=validate.attempt(channel, sources, case.data, options))
+        except BudgetExceeded as error:
+            spent = str(error)
+            yield Shown(case=case, failure=spent)
+        except RenderingFailed as error:
+            yield Shown(case=case, failure=str(error))
 
 
 def cases_of(event_type: str, channel: str, events: Iterable[Recorded]) -> Iterator[Case]:

@@ -5,9 +5,8 @@ from typing import Any
 
 from templates import catalogue, composition
 from templates.analysis import Problem
-from templates.catalogue import Case
 from templates.composition import Message, Options
-from templates.errors import RenderingFailed
+from templates.errors import BudgetExceeded, RenderingFailed
 from templates.limits import pool
 
 __all__ = ["Problem", "attempt", "validate"]
@@ -60,18 +59,12 @@ def _failing_cases(
     event_type: str, channel: str, sources: catalogue.Sources, options: Options
 ) -> Iterator[Problem]:
     for case in catalogue.event_type(event_type).cases(channel):
-        if problem := _failure(case, channel, sources, options):
-            yield problem
-
-
-def _failure(
-    case: Case, channel: str, sources: catalogue.Sources, options: Options
-) -> Problem | None:
-    try:
-        attempt(channel, sources, case.data, options)
-    except RenderingFailed as error:
-        return _problem(error, catalogue.parts(channel)[0], case.name)
-    return None
+        try:
+            attempt(channel, sources, case.data, options)
+        except RenderingFailed as error:
+            yield _problem(error, catalogue.parts(channel)[0], case.name)
+            if isinstance(error, BudgetExceeded):
+                return  # each of the others would cost as much, and change nothing
 
 
 def _problem(error: RenderingFailed, part: str, case: str) -> Problem:
