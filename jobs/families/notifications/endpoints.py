@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
+
 from audit.record import record
 from jobs.families.notifications.errors import DeliveryError
 from jobs.families.notifications.models import Endpoint, EndpointState, uuid7
@@ -121,8 +123,12 @@ def signing_secrets(endpoint: Endpoint, at: datetime) -> list[str]:
 def send_test(endpoint: Endpoint) -> TestResult:
     """Send the sample of an event through the same transport, whatever state the endpoint is in.
 
-    Takes up to 25 seconds. Recorded in the audit log, with what came back.
+    Takes up to 25 seconds, in which it keeps a thread of the web process; so one at a time for an
+    organization. Recorded in the audit log, with what came back.
     """
+    if not _alone(endpoint.organization_id):
+        why = "Another test of your organization is under way. Try again when it has ended."
+        return TestResult(succeeded=False, text=why, detail="", response=None)
     body = json.dumps(_sample(endpoint)).encode()
     now = datetime.now(UTC)
     headers = signed_headers(f"test_{uuid7()}", body, signing_secrets(endpoint, now), at=now)
@@ -141,6 +147,15 @@ def send_test(endpoint: Endpoint) -> TestResult:
         detail={"result": result.text},
     )
     return result
+
+
+def _alone(organization_id: int) -> bool:
+    """Whether no other transaction tests for this organization; then, until ours ends."""
+    with connection.cursor() as cursor:
+        name = f"endpoint.test:{organization_id}"
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        [(free,)] = cursor.fetchall()
+    return bool(free)
 
 
 def _sample(endpoint: Endpoint) -> dict[str, object]:
