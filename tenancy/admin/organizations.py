@@ -37,8 +37,13 @@ class OrganizationAdmin(TenantAdmin):
         return rights_of(request).is_operator
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The state has buttons of its own, which ask for a reason."""
-        return ("state", "created_at")
+        """The state has buttons of its own, which ask for a reason.
+
+        The slug is one for the whole site, so only the site gives it: whoever could choose it could
+        find out which others there are.
+        """
+        fixed = () if rights_of(request).is_operator else ("slug",)
+        return ("state", "created_at", *fixed)
 
     @column("state", labels={"Active": "success", "Suspended": "danger"})
     def shown_state(self, organization: Organization) -> str:
