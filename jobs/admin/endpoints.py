@@ -17,7 +17,7 @@ from jobs.families.notifications import endpoints
 from jobs.families.notifications.errors import AddressRefused
 from jobs.families.notifications.models import EndpointState
 from jobs.families.notifications.webhooks import address
-from jobs.families.notifications.webhooks.policy import address_rules
+from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.models import Endpoint
 from templates.catalogue import EVENT_TYPES
 from tenancy.access import Permission

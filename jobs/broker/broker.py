@@ -12,7 +12,7 @@ from dramatiq.common import iter_queue
 from dramatiq.errors import QueueJoinTimeout, QueueNotFound
 
 from jobs.broker.consumer import GroupConsumer
-from jobs.broker.leases import Leases
+from jobs.broker.held import Held
 from jobs.broker.messages import Entry, PoisonHook, RetryAfter
 from jobs.broker.queues import Queues
 
@@ -64,7 +64,7 @@ class GroupBroker(Broker):
         self.on_poison: list[PoisonHook] = []
         self.backend = Queues(url, lease=timedelta(seconds=lease_seconds))
         self._heartbeat = timedelta(seconds=heartbeat_seconds)
-        self._leases: dict[str, Leases] = {}
+        self._leases: dict[str, Held] = {}
         self._consumer_id = ""
 
     @property
@@ -86,7 +86,7 @@ class GroupBroker(Broker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30000) -> GroupConsumer:
         self._must_be_declared(queue_name)
         if queue_name not in self._leases:
-            self._leases[queue_name] = Leases(
+            self._leases[queue_name] = Held(
                 self.backend, queue_name, self.consumer_id, heartbeat=self._heartbeat
             )
         return GroupConsumer(

@@ -10,7 +10,7 @@ from dramatiq import Consumer, MessageProxy
 
 from jobs.broker import poison
 from jobs.broker.errors import BrokerUnavailable
-from jobs.broker.leases import Leases
+from jobs.broker.held import Held
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Leased, PoisonHook
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class GroupConsumer(Consumer):
     def __init__(
         self,
         broker: "GroupBroker",
-        leases: Leases,
+        leases: Held,
         on_poison: Sequence[PoisonHook],
         *,
         prefetch: int,

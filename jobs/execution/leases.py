@@ -1,7 +1,8 @@
 """This worker's sign of life in PostgreSQL, which keeps the claims of all its jobs live.
 
 One row and one UPDATE per worker and heartbeat, however many jobs run. The lease in Redis decides
-redelivery only; whether a claim still holds is decided here.
+redelivery only; whether a claim still holds is decided here. How long a lease lasts is the setting
+JOBS_LEASE_SECONDS, 30 by default.
 """
 
 import json

@@ -22,7 +22,7 @@ from jobs.families.notifications.errors import (
     ReceiverFailed,
 )
 from jobs.families.notifications.models import Delivery, Endpoint, EndpointState, Suppressed
-from jobs.families.notifications.webhooks.policy import address_rules
+from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.send import Response, send
 from jobs.families.notifications.webhooks.sign import signed_headers
 from templates.catalogue import WEBHOOK, context

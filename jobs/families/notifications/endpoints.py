@@ -15,7 +15,7 @@ from audit.record import record
 from jobs.families.notifications.errors import DeliveryError
 from jobs.families.notifications.models import Endpoint, EndpointState, uuid7
 from jobs.families.notifications.webhooks import address, secrets
-from jobs.families.notifications.webhooks.policy import address_rules
+from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.send import Response, send
 from jobs.families.notifications.webhooks.sign import new_secret, signed_headers
 from templates.catalogue import EVENT_TYPES, WEBHOOK, event_type

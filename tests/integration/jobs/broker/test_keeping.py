@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from jobs.broker import Ack, GroupMessage, RetryAfter
-from jobs.broker.leases import FULL, Leases
+from jobs.broker.held import FULL, Held
 from tests.waiting import eventually
 
 
 @pytest.fixture
 def leases(queues, group):
-    return Leases(queues, group, "c1", heartbeat=timedelta(seconds=10))
+    return Held(queues, group, "c1", heartbeat=timedelta(seconds=10))
 
 
 @pytest.fixture
