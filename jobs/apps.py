@@ -20,6 +20,7 @@ class JobsConfig(AppConfig):
         from jobs.execution.middleware import WorkerLife
         from jobs.execution.poison import on_poison
         from jobs.families.notifications.listening import enqueue_fan_out
+        from jobs.job_types import GROUPS
         from tenancy.changes import register_listener
 
         register_listener(enqueue_fan_out)
@@ -27,3 +28,7 @@ class JobsConfig(AppConfig):
         if isinstance(broker, GroupBroker):
             broker.add_middleware(WorkerLife())
             broker.on_poison.append(on_poison)
+            # A worker listens on every group it was started for, also where it knows no job type:
+            # a job of a newer release then becomes a dead letter, and does not wait for ever.
+            for group in GROUPS:
+                broker.declare_queue(group)

@@ -62,6 +62,11 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Raise ImpossibleDeclaration for a policy that cannot be followed."""
+        for name in ("time_limit", "backoff_base", "backoff_cap"):
+            if not isinstance(getattr(self, name), timedelta):
+                raise ImpossibleDeclaration(
+                    f"{name} is {getattr(self, name)!r}: give a timedelta, or leave it out"
+                )
         checks = {
             "max_retries must not be negative": self.max_retries >= 0,
             "time_limit must be positive": self.time_limit > timedelta(0),
@@ -167,6 +172,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._types: dict[str, JobType[Any]] = {}
+        self._listeners: list[Callable[[JobType[Any]], None]] = []
 
     def __iter__(self) -> Iterator[JobType[Any]]:
         return iter(self._types.values())
@@ -176,6 +182,14 @@ class Registry:
         if declared.name in self._types:
             raise ImpossibleDeclaration(f"Two job types are called {declared.name!r}")
         self._types[declared.name] = declared
+        for listener in self._listeners:
+            listener(declared)
+
+    def for_each(self, listener: Callable[[JobType[Any]], None]) -> None:
+        """Call `listener` with every job type, and with each that is declared later."""
+        for declared in self:
+            listener(declared)
+        self._listeners.append(listener)
 
     def remove(self, name: str) -> None:
         """Take a job type back; for tests that declare their own."""

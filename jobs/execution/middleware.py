@@ -25,9 +25,7 @@ class WorkerLife(Middleware):
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Enter the worker into the ledger before it fetches anything."""
-        # A group that has no job type yet is served all the same: nothing waits there.
-        known = broker.get_declared_queues() | set(GROUPS)
-        groups = known & (worker.consumer_whitelist or set(GROUPS))
+        groups = broker.get_declared_queues() & (worker.consumer_whitelist or set(GROUPS))
         leases.start(sorted(groups))
         self._statements.start()
 

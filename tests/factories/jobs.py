@@ -15,7 +15,7 @@ from uuid import uuid4
 import dramatiq
 from django.db import connection, transaction
 
-from jobs import actors
+import jobs.actors  # noqa: F401 - makes an actor of each job type that is declared
 from jobs.job_types import JobType, Payload, Policy, registry
 from jobs.ledger import NewJob, enqueue, enqueue_many, transitions
 from jobs.ledger.failures import Failure
@@ -68,7 +68,6 @@ def declared(perform: Callable[[Any], None], **declaration: Any) -> Iterator[Job
     """A job type that workers of this process run, as long as the block lasts."""
     job_type = note_type(perform, **declaration)
     registry.add(job_type)
-    actors.declare(job_type)
     try:
         yield job_type
     finally:

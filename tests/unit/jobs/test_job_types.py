@@ -1,10 +1,11 @@
 """A job type is checked where it is declared, and reads payloads by its schema."""
 
+import dramatiq
 import pytest
 
 from jobs import actors
 from jobs.errors import ImpossibleDeclaration, PayloadInvalid, UnknownJobType
-from jobs.job_types import Registry, job_type, registry
+from jobs.job_types import GROUPS, Registry, job_type, registry
 from tenancy.access import Permission
 from tests.factories.jobs import Note, note_type
 
@@ -52,6 +53,22 @@ def test_the_decorator_declares_the_function_below_it():
     assert registry.get("tests.decorated") is decorated
     assert decorated.family == "tests"
     registry.remove("tests.decorated")
+    del dramatiq.get_broker().actors["tests.decorated"]
+
+
+def test_a_job_type_that_is_declared_late_has_its_actor_all_the_same():
+    late = note_type(group="indexing")
+
+    registry.add(late)
+
+    actor = dramatiq.get_broker().actors[late.name]
+    assert (actor.queue_name, actor.options["time_limit"]) == ("indexing", 30_000)
+    registry.remove(late.name)
+    del dramatiq.get_broker().actors[late.name]
+
+
+def test_the_broker_knows_every_group_also_one_without_a_job_type():
+    assert dramatiq.get_broker().get_declared_queues() >= set(GROUPS)
 
 
 def test_an_unknown_name_says_what_may_be_the_matter():

@@ -26,6 +26,8 @@ IMPOSSIBLE = {
     "waits must not be negative": {"max_retries": 1, "delays": (-SECOND,)},
     "jitter must lie between": {"max_retries": 0, "jitter": 1.5},
     "concurrency must be at least 1": {"max_retries": 0, "concurrency": 0},
+    "backoff_base is None: give a timedelta": {"max_retries": 1, "backoff_base": None},
+    "time_limit is 60: give a timedelta": {"max_retries": 0, "time_limit": 60},
 }
 
 

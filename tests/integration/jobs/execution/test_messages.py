@@ -12,7 +12,7 @@ from jobs.ledger.models import DeadLetter
 from jobs.ledger.publish import queues
 from tenancy.scope import operator_scope
 from tests.factories import organization
-from tests.factories.jobs import at, queued_job, row
+from tests.factories.jobs import at, note_type, queued_job, row
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +104,15 @@ def test_what_the_body_says_of_its_organization_and_job_does_not_count(start_wor
 
     assert the_letter(ours).reason == "unknown_job"
     assert (ran, row(target).state) == ([], "queued")
+
+
+def test_a_worker_buries_an_unknown_type_also_in_a_group_of_which_it_knows_none(start_worker):
+    ref = queued_job(job_type=note_type(group="indexing"))
+
+    start_worker(group="indexing")
+
+    eventually(lambda: row(ref).state == "dead", within=20)
+    assert the_letter(ref.organization_id).reason == "unknown_job_type"
 
 
 def test_arguments_in_a_body_change_nothing(start_worker, job_type, ran):
