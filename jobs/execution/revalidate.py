@@ -38,8 +38,9 @@ def revalidate(job: Claimed) -> tuple[JobType[Any], Payload]:
     actor = _actor(job)
     if not may(actor, job_type.permission, organization):
         raise Permanent(
-            f"{actor} may no longer {job_type.permission} in organization {organization.pk}; "
-            "the right was there when the job was enqueued, and was taken away since.",
+            f"{actor} does not hold {job_type.permission} in organization {organization.pk} now, "
+            "and a job may do what the actor behind it may. Enqueue it inside "
+            "`tenancy.acting.acting(…)` for one who holds it, or give the right and retry the job.",
             reason=Reason.AUTHORIZATION_REVOKED,
         )
     return job_type, payload
