@@ -167,7 +167,9 @@ def _may_load(address: str, image_hosts: frozenset[str]) -> bool:
 def _layout() -> tuple[str, str, str]:
     """Our layout, compiled from MJML, in the pieces around its two places."""
     source = (Path(__file__).parent / "layout.mjml").read_text()
-    compiled = mrml.to_html(source, None, mrml.RenderOptions(disable_comments=False)).content
+    # Without `fonts` MJML loads some of Google's, and every reader would be told to them.
+    options = mrml.RenderOptions(disable_comments=False, fonts={})
+    compiled = mrml.to_html(source, None, options).content
     pieces = re.split(r"\{\{(?:organization|content)\}\}", compiled)
     before, between, after = pieces
     return before, between, after

@@ -1,5 +1,7 @@
 """HTML that an author or the data may bring into a mail; nothing of it reaches a reader."""
 
+import re
+
 import pytest
 
 from templates import catalogue, composition, mail
@@ -75,6 +77,15 @@ def test_markup_in_the_data_stays_text(attack: str) -> None:
     content = html.split('<div dir="auto">')[1].split("</div>")[0]
 
     assert content.count("<") == 2, content
+
+
+def test_a_mail_loads_nothing_from_anywhere() -> None:
+    whole = composition.compose("mail", EVENT.default("mail"), EVENT.sample("mail"), Options()).html
+
+    for loading in ("<link", "@import", "url(", "src=", "background=", "googleapis"):
+        assert loading not in whole
+    addresses = re.findall(r"https?://[^\s\"'<>)]+", whole)
+    assert set(addresses) <= {"http://www.w3.org/1999/xhtml"}  # a name, which nothing loads
 
 
 def test_a_value_cannot_leave_an_unquoted_attribute_for_a_handler() -> None:
