@@ -118,6 +118,10 @@ def may_enter(person: User) -> bool:
 
 
 def typed_address(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The mail address of a failed sign-in, in one spelling: attempts are counted by it."""
+    """The mail address of a failed sign-in, in one spelling: attempts are counted by it.
+
+    Upper case first, as PostgreSQL compares them: an ı without its dot and a long ſ find the
+    account of i and s too, and each spelling would be ten more guesses.
+    """
     typed = (credentials or {}).get("username") or request.POST.get("username", "")
-    return str(typed).strip().lower()
+    return str(typed).strip().upper().lower()
