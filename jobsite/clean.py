@@ -32,8 +32,13 @@ NAMES = [
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobsite.settings")
     from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
 
-    data: Path = settings.DATA_DIR
+    try:
+        data: Path = settings.DATA_DIR
+    except ImproperlyConfigured as error:  # a variable with a value that cannot be used
+        print(error)
+        return 1
     if not data.is_dir():
         return 0
     try:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from django.views.debug import SafeExceptionReporterFilter
 
+from jobsite.environment import BadVariable
+
 
 class HiddenAddresses(SafeExceptionReporterFilter):
     """Django's, which hides keys and passwords; and addresses, which may hold a password."""
@@ -20,7 +22,25 @@ class HiddenAddresses(SafeExceptionReporterFilter):
 
 
 def secret_key(data_dir: Path) -> str:
-    """The kept key; made at the first call. Two first calls at once agree on one."""
+    """The kept key; made at the first call. Two first calls at once agree on one.
+
+    Raises BadVariable where the folder cannot be made, read or written to.
+    """
+    try:
+        return _kept(data_dir)
+    except OSError as error:
+        raise unusable(data_dir, error) from error
+
+
+def unusable(data_dir: Path, error: OSError) -> BadVariable:
+    """What to say of a data folder that the system refuses."""
+    why = (error.strerror or str(error)).lower()
+    return BadVariable(
+        "DATA_DIR", str(data_dir), f"{why}; give a folder that can be made and written to"
+    )
+
+
+def _kept(data_dir: Path) -> str:
     path = data_dir / "secret_key"
     try:
         return path.read_text()

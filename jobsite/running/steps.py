@@ -21,6 +21,7 @@ from jobsite.embedded.requirements import postgres_complaint, redis_complaint
 from jobsite.running import health, ports, programs, supervisor, table
 from jobsite.running.orphans import Orphans, adopt
 from jobsite.running.supervisor import Supervisor
+from jobsite.secret import unusable
 
 READY_SECONDS = 120
 
@@ -47,11 +48,11 @@ class Run:
 
     def __call__(self) -> None:
         with ExitStack() as last:
-            self.data.mkdir(parents=True, exist_ok=True)
+            self.make_data_folder()
             last.enter_context(self.alone())
+            last.callback(self.stop_servers)
             self.prepare_folders()
             self.choose_ports()
-            last.callback(self.stop_servers)
             self.start_servers()
             self.migrate()
             self.seed_once()
@@ -63,6 +64,13 @@ class Run:
             self.watch()
 
     # -- the start ----------------------------------------------------------------------------
+
+    def make_data_folder(self) -> None:
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            (self.data / "run.lock").touch()
+        except OSError as error:
+            raise StepFailed(str(unusable(self.data, error))) from None
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -76,7 +84,6 @@ class Run:
             ) from None
 
     def prepare_folders(self) -> None:
-        self.logs.mkdir(exist_ok=True)
         shutil.rmtree(self.run, ignore_errors=True)
         (self.run / "metrics").mkdir(parents=True)
         if not settings.PLACES.sockets.is_dir():
