@@ -22,11 +22,12 @@ from jobs.models import Endpoint
 from templates.catalogue import EVENT_TYPES
 from tenancy.access import Permission
 from tenancy.acting import because
-from tenancy.admin.base import BY_ORGANIZATION, Button, TenantAdmin
+from tenancy.admin.base import BY_ORGANIZATION, Button
 from tenancy.admin.columns import column
 from tenancy.admin.confirm import Question, ask, done
 from tenancy.admin.filters import chosen
 from tenancy.admin.forms import TenantForm
+from tenancy.admin.once import ShownOnceAdmin, form_id, is_repeated
 from tenancy.admin.rights import rights_of
 
 STATE_LABELS = {"Active": "success", "Disabled": "warning", "Deleted": None}
@@ -59,7 +60,7 @@ class EndpointForm(TenantForm):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(TenantAdmin):
+class EndpointAdmin(ShownOnceAdmin):
     """Where an organization receives webhooks."""
 
     section, icon, rank = "Notifications", "webhook", 10
@@ -71,7 +72,9 @@ class EndpointAdmin(TenantAdmin):
         "disable": "disable_view",
         "enable": "enable_view",
         "remove": "remove_view",
+        "shown": "shown_view",
     }
+    secret_name, secret_template = "secret", "admin/notifications/endpoint_secret.html"
 
     form = EndpointForm
     list_display = ("name", "url", "shown_state", "hears", "created_at")
@@ -154,8 +157,8 @@ class EndpointAdmin(TenantAdmin):
         request._secret = secret  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
-        """The secret, in the answer itself and nowhere else: no message, no cookie, no session."""
-        return self._show_secret(request, obj, request._secret)  # type: ignore[attr-defined]
+        """To the secret."""
+        return self.keep(request, obj, request._secret)  # type: ignore[attr-defined]
 
     def test_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send the sample of an event, and show what came back; takes up to 25 seconds."""
@@ -182,12 +185,15 @@ class EndpointAdmin(TenantAdmin):
                 "For 24 hours both secrets sign, so the receiver can change in between.",
                 "Whatever signed before the current secret stops at once.",
             ],
+            hidden=[form_id()],
         )
+        if is_repeated(request):
+            return self.repeated(request)
         answer = ask(request, self, question)
         if isinstance(answer, HttpResponse):
             return answer
         with because(answer):
-            return self._show_secret(request, endpoint, endpoints.rotate(endpoint))
+            return self.keep(request, endpoint, endpoints.rotate(endpoint))
 
     def disable_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send nothing there any more."""
@@ -239,16 +245,6 @@ class EndpointAdmin(TenantAdmin):
         endpoint: Endpoint = self.get_object(request, object_id)
         self.require(request, self.has_change_permission(request, endpoint))
         return endpoint
-
-    def _show_secret(self, request: HttpRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
-        context = {
-            "title": f"The secret of {endpoint.name}",
-            "secret": secret,
-            "address": self.address(endpoint),
-        }
-        response = self._page(request, "endpoint_secret", context)
-        response["Cache-Control"] = "no-store"
-        return response
 
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
         whole = {**self.admin_site.each_context(request), "opts": self.opts, **context}

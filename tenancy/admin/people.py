@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminEmailInputWidget
@@ -18,6 +17,7 @@ from tenancy.admin.base import BY_ORGANIZATION, Button, TenantAdmin
 from tenancy.admin.columns import column
 from tenancy.admin.confirm import Question, ask, done
 from tenancy.admin.forms import TenantForm
+from tenancy.admin.once import ShownOnceAdmin, form_id, is_repeated
 from tenancy.errors import NotAllowed
 from tenancy.models import Membership, ServiceAccount
 
@@ -136,13 +136,14 @@ class MembershipAdmin(TenantAdmin):
 
 
 @admin.register(ServiceAccount)
-class ServiceAccountAdmin(TenantAdmin):
+class ServiceAccountAdmin(ShownOnceAdmin):
     """Programs that use the API; a token is shown once, and kept as a digest."""
 
     section, icon, rank = "People", "key", 30
     view_permission = Permission.MEMBER_VIEW
     add_permission = change_permission = Permission.MEMBER_MANAGE
-    routes = {"revoke": "revoke_view", "new-token": "new_token_view"}
+    routes = {"revoke": "revoke_view", "new-token": "new_token_view", "shown": "shown_view"}
+    secret_name, secret_template = "token", "admin/token.html"
 
     form = RoleForm
     list_display = ("name", "token", "shown_role", "shown_state", "created_at")
@@ -194,8 +195,8 @@ class ServiceAccountAdmin(TenantAdmin):
         request._token = token  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
-        """The token, in the answer itself and nowhere else: no message, no cookie, no session."""
-        return self._show_token(request, obj, request._token)  # type: ignore[attr-defined]
+        """To the token."""
+        return self.keep(request, obj, request._token)  # type: ignore[attr-defined]
 
     def new_token_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Replace the token."""
@@ -205,12 +206,15 @@ class ServiceAccountAdmin(TenantAdmin):
             title=f"Give {account.name} a new token?",
             button="Make a new token",
             sentences=["The token in use now stops working at once."],
+            hidden=[form_id()],
         )
+        if is_repeated(request):
+            return self.repeated(request)
         answer = ask(request, self, question)
         if isinstance(answer, HttpResponse):
             return answer
         with because(answer):
-            return self._show_token(request, account, tokens.replace(account))
+            return self.keep(request, account, tokens.replace(account))
 
     def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Stop the token from working, for good."""
@@ -233,13 +237,3 @@ class ServiceAccountAdmin(TenantAdmin):
         """Whether they may manage accounts here, and hold all that this one may do."""
         allowed = self.has_change_permission(request, account)
         return allowed and account.role in members.grantable(account.organization_id)
-
-    def _show_token(self, request: HttpRequest, account: Any, token: str) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"The token of {account.name}",
-            "opts": self.opts,
-            "token": token,
-            "address": self.address(account),
-        }
-        return TemplateResponse(request, "admin/token.html", context)

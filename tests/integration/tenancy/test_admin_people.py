@@ -120,7 +120,9 @@ def test_an_editor_sees_no_members(house: House) -> None:
 def test_a_token_is_shown_once_and_kept_as_a_digest(house: House) -> None:
     client = signed_in(house.admin)
 
-    shown = client.post(reverse(f"{ACCOUNTS}_add"), {"name": "Robot", "role": "editor"})
+    made = client.post(reverse(f"{ACCOUNTS}_add"), {"name": "Robot", "role": "editor"})
+    waiting = str(dict(client.session)) + str(client.cookies)
+    shown = client.get(made["Location"])
 
     token = re.search(r"cp_[A-Za-z0-9_-]{43}", shown.content.decode())
     assert token
@@ -128,9 +130,37 @@ def test_a_token_is_shown_once_and_kept_as_a_digest(house: House) -> None:
         account = tokens.account_of(token[0], house.own.pk)
     assert account
     assert account.name == "Robot"
-    again = client.get(reverse(f"{ACCOUNTS}_change", args=[account.pk]))
-    assert token[0] not in again.content.decode()
-    assert token[0] not in str(dict(client.session)) + str(client.cookies)
+    again = client.get(made["Location"], follow=True)
+    assert "cannot be shown again" in again.content.decode()
+    assert token[0] not in again.content.decode() + waiting
+    assert "no-store" in shown["Cache-Control"]
+
+
+def test_a_form_that_is_sent_twice_makes_one_account(house: House) -> None:
+    client = signed_in(house.admin)
+    asked = client.get(reverse(f"{ACCOUNTS}_add"))
+    form = {"name": "Robot", "role": "editor", "form_id": asked.context["form_id"]}
+
+    first = client.post(reverse(f"{ACCOUNTS}_add"), form)
+    second = client.post(reverse(f"{ACCOUNTS}_add"), form)
+    client.get(second["Location"])
+    third = client.post(reverse(f"{ACCOUNTS}_add"), form, follow=True)
+
+    assert form["form_id"] in asked.content.decode()
+    assert second["Location"] == first["Location"]
+    assert "nothing was done again" in third.content.decode()
+    with jobs.at(house.own):
+        assert ServiceAccount.objects.filter(name="Robot").count() == 1
+
+
+def test_nobody_else_is_shown_a_token(house: House) -> None:
+    made = signed_in(house.admin).post(
+        reverse(f"{ACCOUNTS}_add"), {"name": "Robot", "role": "editor"}
+    )
+
+    others = signed_in(house.owner).get(made["Location"], follow=True).content.decode()
+
+    assert not re.search(r"cp_[A-Za-z0-9_-]{43}", others)
 
 
 def test_a_revoked_account_is_refused_and_the_reason_is_kept(house: House) -> None:
@@ -150,9 +180,9 @@ def test_a_new_token_replaces_the_old_one(house: House) -> None:
     old: str = account.token  # type: ignore[attr-defined]
     address = reverse(f"{ACCOUNTS}_new_token", args=[account.pk])
 
-    shown = signed_in(house.admin).post(address, {"reason": "yearly"}).content.decode()
+    shown = signed_in(house.admin).post(address, {"reason": "yearly"}, follow=True)
 
-    new = re.search(r"cp_[A-Za-z0-9_-]{43}", shown)
+    new = re.search(r"cp_[A-Za-z0-9_-]{43}", shown.content.decode())
     assert new
     with jobs.at(house.own):
         assert tokens.account_of(old, house.own.pk) is None

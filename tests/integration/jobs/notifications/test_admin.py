@@ -52,7 +52,7 @@ def stored(house: House, endpoint: Endpoint) -> Endpoint:
     return house.act(lambda: Endpoint.objects.get(pk=endpoint.pk))
 
 
-def test_a_new_endpoint_shows_its_secret_in_the_answer_and_never_again(
+def test_a_new_endpoint_shows_its_secret_once_and_never_again(
     house: House, receivers: Receivers, admin: Client
 ) -> None:
     form = {
@@ -62,7 +62,7 @@ def test_a_new_endpoint_shows_its_secret_in_the_answer_and_never_again(
         "event_types": ["assignment.created"],
     }
 
-    made = admin.post(reverse("admin:jobs_endpoint_add"), form)
+    made = admin.post(reverse("admin:jobs_endpoint_add"), form, follow=True)
 
     [endpoint] = house.act(lambda: list(Endpoint.objects.all()))
     secret = made.context["secret"]
@@ -117,7 +117,7 @@ def test_an_endpoint_is_rotated_disabled_enabled_and_deleted_with_a_reason(
 ) -> None:
     endpoint, secret = house.endpoint(receivers.url("ours"))
 
-    rotated = admin.post(page_of(endpoint, "rotate"), {"reason": "It leaked."})
+    rotated = admin.post(page_of(endpoint, "rotate"), {"reason": "It leaked."}, follow=True)
     assert rotated.context["secret"] != secret
     for route, state in [
         ("disable", EndpointState.DISABLED),
@@ -130,6 +130,21 @@ def test_an_endpoint_is_rotated_disabled_enabled_and_deleted_with_a_reason(
         assert stored(house, endpoint).state == state
 
     assert admin.get(page_of(endpoint)).status_code == 404
+
+
+def test_a_rotation_that_is_sent_twice_happens_once(
+    house: House, receivers: Receivers, admin: Client
+) -> None:
+    endpoint, _ = house.endpoint(receivers.url("ours"))
+    asked = admin.get(page_of(endpoint, "rotate"))
+    form = {"reason": "It leaked.", **dict(asked.context["question"].hidden)}
+
+    admin.post(page_of(endpoint, "rotate"), form)
+    rotated = stored(house, endpoint)
+    admin.post(page_of(endpoint, "rotate"), form)
+
+    assert form["form_id"] in asked.content.decode()
+    assert bytes(stored(house, endpoint).secret) == bytes(rotated.secret)
 
 
 def test_a_viewer_sees_deliveries_and_no_endpoint(
