@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
@@ -72,7 +73,7 @@ class WorkerAdmin(ListAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """One worker, with the jobs in its hands and those that were lost with it."""
-        worker = self.get_object(request, object_id)
+        worker = self.get_object(request, unquote(object_id))
         if worker is None or not self.has_view_permission(request):
             raise Http404
         context = {
