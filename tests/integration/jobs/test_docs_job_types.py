@@ -23,7 +23,9 @@ from tests.integration.jobs.notifications.servers import answer, receiver, statu
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/extend/job-types.md"
-DECLARATION, IMPORT, ENQUEUE, OUTSIDE = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+DECLARATION, IMPORT, ENQUEUE, OUTSIDE = re.findall(
+    r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL
+)
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def family(tmp_path, monkeypatch):
     (folder / "__init__.py").write_text('"""Missions that close themselves."""\n')
     (folder / "job_types.py").write_text(DECLARATION + OUTSIDE)
     monkeypatch.setattr(jobs.families, "__path__", [*jobs.families.__path__, str(tmp_path)])
-    exec(IMPORT, {})  # noqa: S102 - our own page
+    exec(IMPORT, {})
     yield importlib.import_module("jobs.families.missions.job_types")
     for name in ("missions.close", "missions.announce"):
         registry.remove(name)
@@ -75,7 +77,7 @@ def now(target) -> Mission:
 def enqueued(editor, target, source=ENQUEUE) -> JobRef:
     """By the lines of the page, of which only the demo's editor is another here."""
     shell = {}
-    exec(source.replace("editor@north.example", editor.email), shell)  # noqa: S102
+    exec(source.replace("editor@north.example", editor.email), shell)
     return JobRef(organization_id=target.organization_id, job_id=shell["enqueued"].job_id)
 
 
