@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin import ListFilter, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    from django.contrib.admin import SimpleListFilter as DropdownFilter
-    from django.contrib.admin import SimpleListFilter as TextFilter
+    DropdownFilter = TextFilter = SimpleListFilter
 else:
     from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
@@ -123,6 +123,27 @@ def window(field: str, *, default: str = "24h") -> type[DropdownFilter]:
             return queryset.filter(**{f"{field}__gt": datetime.now(UTC) - length})
 
     return Window
+
+
+def in_force(spec: ListFilter) -> str:
+    """The value that a filter narrows its list to, in words; empty where it shows all."""
+    if isinstance(spec, SimpleListFilter):
+        value = spec.value() or ""
+        is_all = value == "all" and isinstance(spec, Defaulting)
+        return "" if is_all else str(dict(spec.lookup_choices).get(value, value))
+    values = [one for given in spec.used_parameters.values() for one in _listed(given)]
+    field = getattr(spec, "field", None)
+    if field is None or not values:
+        return ", ".join(map(str, values))
+    if field.is_relation:
+        return ", ".join(map(str, field.related_model.objects.filter(pk__in=values)))
+    labels = {str(value): str(label) for value, label in field.flatchoices}
+    labels = labels or {"1": "Yes", "0": "No", "True": "Yes", "False": "No"}
+    return ", ".join(labels.get(str(value), str(value)) for value in values)
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
 def _is_uuid(text: str) -> bool:

@@ -16,6 +16,8 @@ from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from psycopg.errors import QueryCanceled
 
+from tenancy.admin.filters import in_force
+
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
     from django.contrib.admin.views.main import ChangeList
@@ -64,6 +66,22 @@ class NewestFirst(ChangeList):
         self.full_result_count = self.result_count
         self.result_list = list(self.result_list)
         self.model_admin.prepare(self.result_list)
+        self._say_what_is_shown()
+
+    def _say_what_is_shown(self) -> None:
+        """Name the filters in force, those that nobody chose included, and the way to all rows.
+
+        filters_in_force: title and value of each. clear_all_filters_qs: the query without any.
+        """
+        self.filters_in_force = [
+            (spec.title, value) for spec in self.filter_specs if (value := in_force(spec))
+        ]
+        self.has_active_filters = bool(self.filters_in_force)
+        defaults = [spec for spec in self.filter_specs if getattr(spec, "default_choice", "")]
+        self.clear_all_filters_qs = self.get_query_string(
+            {spec.parameter_name: "all" for spec in defaults},  # type: ignore[attr-defined]
+            remove=[*self.get_filters_params()],
+        )
 
     def get_ordering_field_columns(self) -> dict[Any, Any]:
         """No column is marked as sorted."""
@@ -88,6 +106,7 @@ class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
     list_disable_select_all = True
     list_filter_submit = True
     list_filter_sheet = False
+    list_before_template = "admin/filters_in_force.html"
     date_hierarchy = None
     sortable_by = ()
     ordering = ("-pk",)

@@ -91,7 +91,7 @@ def test_a_dead_letter_says_why_and_is_retried_when_the_receiver_is_repaired(
     expect(operator.get_by_text("Succeeded at attempt 1,")).to_be_visible()
     expect(operator.get_by_text("A person retried the dead job")).to_be_visible()
     operator.goto(live_server.url + listed(house))
-    expect(operator.get_by_text("No results found")).to_be_visible()
+    expect(operator.get_by_text("Nothing matches")).to_be_visible()
     log = reverse("admin:audit_auditevent_changelist") + f"?target_id={letter.job_id}"
     operator.goto(live_server.url + log)
     expect(operator.get_by_role("row", name="job.retried")).to_contain_text(REASON)

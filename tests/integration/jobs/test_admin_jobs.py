@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from jobs.ledger import transitions
 from jobs.ledger.transitions import JobRef
 from tenancy.models import Organization
 from tests import servers
@@ -114,6 +115,30 @@ def test_a_job_that_moved_on_meanwhile_is_left_alone(own: Organization, admin: C
     assert jobs.row(running).state == "running"
 
 
+def test_the_list_says_what_it_leaves_out_and_leads_to_all(
+    own: Organization, admin: Client
+) -> None:
+    done = jobs.running_job(own)
+    with jobs.at(own):
+        transitions.settle(done)
+
+    page = admin.get(reverse(LIST))
+    changelist = page.context["cl"]
+    everything = admin.get(reverse(LIST) + changelist.clear_all_filters_qs)
+
+    assert changelist.has_active_filters
+    assert "State: Not succeeded; Time: Last 24 hours" in page.content.decode()
+    assert list(changelist.result_list) == []
+    assert [one.pk for one in everything.context["cl"].result_list] == [done.ref.job_id]
+    assert not everything.context["cl"].has_active_filters
+
+
+def test_the_list_names_the_filters_that_were_chosen(own: Organization, admin: Client) -> None:
+    page = listed(admin, state="dead", window="7d", type="notifications.fan_out")
+
+    assert "State: Dead; Time: Last 7 days; Job type: notifications.fan_out" in page
+
+
 def test_what_an_outsider_filled_in_is_shown_as_text(own: Organization, admin: Client) -> None:
     note = jobs.Note(text="</pre><script>alert(1)</script>")
     queued = jobs.queued_job(own, payload=note)
@@ -147,7 +172,7 @@ def test_a_search_finds_a_job_by_its_id_or_its_correlation_id(
         found = listed(admin, q=term)
         assert str(wanted.job_id) in found
         assert str(other.job_id) not in found
-    assert "No results found" in listed(admin, q="no such thing")
+    assert "Nothing matches" in listed(admin, q="no such thing")
 
 
 def test_the_jobs_of_one_cause_are_listed_together(own: Organization, admin: Client) -> None:
