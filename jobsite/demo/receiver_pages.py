@@ -64,7 +64,7 @@ def hook(name: str, received: Sequence["ReceivedHook"], answer: int) -> str:
     return _page(
         f"Hook {name}",
         f"<p>{_answer(answer)} {_switch(name, answer)}</p>"
-        "<table><tr><th>arrived</th><th>webhook-id</th><th>signature</th><th>answered</th>"
+        "<table><tr><th>arrived (UTC)</th><th>webhook-id</th><th>signature</th><th>answered</th>"
         f"<th>body</th></tr>{rows}</table>",
     )
 
@@ -77,24 +77,25 @@ def _mail_list(mails: Sequence["ReceivedMail"]) -> str:
         f'<td><a href="/mails/{one.number}">{escape(one.subject or "(no subject)")}</a></td></tr>'
         for one in reversed(mails[-SHOWN_MAX:])
     )
-    return f"<table><tr><th>arrived</th><th>to</th><th>subject</th></tr>{rows}</table>"
+    return f"<table><tr><th>arrived (UTC)</th><th>to</th><th>subject</th></tr>{rows}</table>"
 
 
 def _hook_list(hooks: Sequence["ReceivedHook"], answers: Mapping[str, int]) -> str:
     if not answers:
         return '<p class="soft">None yet.</p>'
+    latest = {one.name: one.number for one in hooks}
     rows = "".join(
         _hook_summary(name, answer, [one for one in hooks if one.name == name])
-        for name, answer in answers.items()
+        for name, answer in sorted(answers.items(), key=lambda hook: -latest.get(hook[0], 0))
     )
     return (
-        "<table><tr><th>hook</th><th>answers</th><th>arrived</th><th>last</th><th></th></tr>"
+        "<table><tr><th>hook</th><th>answers</th><th>arrived</th><th>last (UTC)</th><th></th></tr>"
         f"{rows}</table>"
     )
 
 
 def _hook_summary(name: str, answer: int, received: Sequence["ReceivedHook"]) -> str:
-    last = VERIFIED[received[-1].verified] if received else ""
+    last = "".join(f"{_time(one.received_at)} {VERIFIED[one.verified]}" for one in received[-1:])
     return (
         f'<tr><td><a href="/hooks/{escape(name)}">{escape(name)}</a></td><td>{_answer(answer)}</td>'
         f"<td>{len(received)}</td><td>{last}</td><td>{_switch(name, answer)}</td></tr>"

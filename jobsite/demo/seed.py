@@ -152,11 +152,12 @@ def _work(organization: Organization, size: int, chance: random.Random) -> int:
             for number in range(size)
         ]
     )
+    ends = (missions[0], missions[-1])  # the first, and the topmost of the list, have somebody
     changes.create_many(
         [
             Assignment(organization=organization, mission=mission, collaborator=person)
             for mission in missions
-            if chance.random() < 0.5
+            if chance.random() < 0.5 or mission in ends
             for person in chance.sample(roster, k=1)
         ]
     )

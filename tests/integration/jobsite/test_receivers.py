@@ -78,6 +78,16 @@ def test_a_webhook_is_kept_with_whether_its_signature_held(receivers: Receivers)
     assert http(receivers, "GET", "/hooks.json").json()["hooks"][1]["webhook_id"] == "evt_1"
 
 
+def test_the_overview_says_of_each_hook_when_it_last_heard_something(receivers: Receivers) -> None:
+    for name in ("older", "newer"):
+        http(receivers, "POST", f"/hooks/{name}", b"{}")
+
+    page = http(receivers, "GET", "/").data.decode()
+
+    assert page.index("/hooks/newer") < page.index("/hooks/older")
+    assert all(f'datetime="{hook.received_at}"' in page for hook in receivers.hooks())
+
+
 def test_a_secret_written_to_the_file_later_is_used(tmp_path: Path) -> None:
     file, secret, body = tmp_path / "secrets.json", new_secret(), b"{}"
     headers = signed_headers("evt_1", body, [secret], at=datetime.now(UTC))
