@@ -1,16 +1,13 @@
-"""What the operators' commands share: who gives the order, in which organization, printed how."""
+"""What the operators' commands share: who gives the order, in which organization."""
 
-import json
-import sys
-from collections.abc import Iterator, Sequence
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
-from rich.console import Console
-from rich.table import Table
 
+from jobs.errors import NotInState
 from tenancy.acting import Actor, acting
 from tenancy.models import Organization, User
 from tenancy.scope import operator_scope
@@ -26,11 +23,15 @@ def add_order(parser: CommandParser) -> None:
 def operating(order: str, mail: str | None = None) -> Iterator[None]:
     """Act as an operator, or read as the platform itself, in one transaction over everything.
 
-    Raises CommandError where nobody who operates the site has this mail address.
+    Raises CommandError where nobody who operates the site has this mail address, and for an order
+    that cannot be followed, such as one without a reason; then nothing has changed.
     """
     actor = Actor.system() if mail is None else Actor.operator(_operator(mail).pk)
-    with acting(actor, source="command"), operator_scope(order), transaction.atomic():
-        yield
+    try:
+        with acting(actor, source="command"), operator_scope(order), transaction.atomic():
+            yield
+    except NotInState as error:
+        raise CommandError(str(error)) from error
 
 
 def organization_of(text: str) -> Organization:
@@ -42,17 +43,17 @@ def organization_of(text: str) -> Organization:
     return found
 
 
-def show(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    """Print rows as a table for people, or as one JSON array."""
-    if as_json:
-        sys.stdout.write(json.dumps(rows, default=str) + "\n")
-        return
-    table = Table(box=None, padding=(0, 1))
-    for name in rows[0] if rows else ():
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(highlight=False).print(table if rows else "Nothing.")
+def slugs_of(organization_ids: Iterable[int | None]) -> Mapping[int, str]:
+    """The slugs of these organizations, in an operator's scope."""
+    ids = {one for one in organization_ids if one is not None}
+    return dict(Organization.objects.filter(pk__in=ids).values_list("pk", "slug"))
+
+
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return int(text)
 
 
 def _operator(mail: str) -> User:

@@ -8,13 +8,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs import control
 from jobs.ledger.models import Attempt, Job
-from jobs.management.operator import add_order, operating, show
+from jobs.management.operator import add_order, operating, slugs_of
+from jobs.management.output import as_fields, as_json, as_table
 
 _JOB = (
     "id", "organization_id", "project_id", "job_type", "queue_group", "state", "reason", "hold",
     "attempt", "max_attempts", "run_at", "created_at", "finished_at", "correlation_id", "actor_id",
     "effect_state", "error_class", "error_message",
 )  # fmt: skip
+_COLUMNS = {
+    "number": "ATTEMPT",
+    "outcome": "OUTCOME",
+    "started_at": "STARTED",
+    "ended_at": "ENDED",
+    "error_message": "ERROR",
+}
 _ATTEMPT = (
     "number", "outcome", "started_at", "ended_at", "worker_id", "error_class", "error_message",
     "error_frame",
@@ -24,7 +32,10 @@ _ATTEMPT = (
 class Command(BaseCommand):
     """Look at jobs by id or correlation_id, and cancel those that have not started."""
 
-    help = "Show jobs with their attempts, and cancel waiting ones."
+    help = (
+        "Show jobs with their attempts, and cancel waiting ones. Ends with status 1 when one that "
+        "was named is not there or was left alone; the others are done all the same."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One subcommand a verb."""
@@ -39,32 +50,51 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says."""
-        with operating(f"manage.py jobs {options['verb']}", options.get("operator")):
-            if options["verb"] == "cancel":
-                outcome = control.cancel(options["ids"], reason=options["reason"])
-                if options["json"]:
-                    show([{"done": outcome.done, "left": outcome.left}], as_json=True)
-                else:
-                    self.stdout.write(outcome.describe("Cancelled"))
-                return
+        if options["verb"] == "cancel":
+            self._cancel(options)
+        else:
+            self._show(options)
+
+    def _show(self, options: dict[str, Any]) -> None:
+        with operating(f"manage.py jobs show {options['id']}"):
             rows = _found(options["id"])
             attempts = Attempt.objects.filter(job_id__in=[row["id"] for row in rows])
             lives = list(attempts.values("job_id", *_ATTEMPT))
         if not rows:
             raise CommandError(f"No job has the id or correlation_id {options['id']!r}.")
         if options["json"]:
-            show([{**row, "attempts": _of(row, lives)} for row in rows], as_json=True)
+            as_json(self.stdout, [{**row, "attempts": _of(row, lives)} for row in rows])
             return
-        for row in rows:
-            show([{"field": name, "value": value} for name, value in row.items()], as_json=False)
-            show(_of(row, lives), as_json=False)
+        for number, row in enumerate(rows):
+            if number:
+                self.stdout.write("")
+            as_fields(self.stdout, row)
+            if life := _of(row, lives):
+                self.stdout.write("")
+                as_table(self.stdout, life, _COLUMNS)
+
+    def _cancel(self, options: dict[str, Any]) -> None:
+        wanted = list(dict.fromkeys(options["ids"]))
+        with operating("manage.py jobs cancel", options["operator"]):
+            outcome = control.cancel(wanted, reason=options["reason"])
+        if options["json"]:
+            left = [{"id": one, "why": why} for one, why in outcome.left]
+            as_json(self.stdout, {"done": outcome.done, "left": left})
+        else:
+            self.stdout.write(f"Cancelled {outcome.done} of {len(wanted)}.")
+        if outcome.left:
+            raise CommandError("; ".join(f"{one}: {why}" for one, why in outcome.left))
 
 
 def _found(text: str) -> list[dict[str, Any]]:
     jobs = Job.objects.filter(correlation_id=text)
     with contextlib.suppress(ValueError):
         jobs = jobs | Job.objects.filter(pk=uuid.UUID(text))
-    return list(jobs.order_by("pk").values(*_JOB)[:100])
+    rows = list(jobs.order_by("pk").values(*_JOB)[:100])
+    slugs = slugs_of(row["organization_id"] for row in rows)
+    return [
+        {"id": row["id"], "organization": slugs.get(row["organization_id"])} | row for row in rows
+    ]
 
 
 def _of(row: dict[str, Any], lives: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,86 @@
+"""manage.py jobs: a job's life, and the end of one that waits."""
+
+import json
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from jobs.ledger import relay
+from tests.factories import operator, organization
+from tests.factories.jobs import dead_job, queued_job, row, running_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def of(redis_url):
+    relay.recover()
+    return organization()
+
+
+def jobs(*words) -> str:
+    out = StringIO()
+    call_command("jobs", *map(str, words), stdout=out)
+    return out.getvalue()
+
+
+def cancel(*words, reason="sent twice by mistake") -> str:
+    return jobs("cancel", *words, "--operator", operator().email, "--reason", reason)
+
+
+def test_show_tells_a_jobs_life_attempt_by_attempt(of):
+    ref = dead_job(of)
+
+    fields, attempts = jobs("show", ref.job_id).split("\n\n")
+
+    told = [line.split() for line in fields.splitlines()]
+    assert ["id", str(ref.job_id)] in told
+    assert ["state", "dead"] in told
+    title, only = attempts.splitlines()
+    assert title.split() == ["ATTEMPT", "OUTCOME", "STARTED", "ENDED", "ERROR"]
+    assert (only.split()[0], only.split()[-1]) == ("1", "boom")
+
+
+def test_show_finds_what_belongs_together_by_correlation_id(of):
+    together = str(uuid4())
+    refs = [queued_job(of, correlation_id=together) for _ in range(2)]
+
+    found = json.loads(jobs("show", together, "--json"))
+
+    assert {one["id"] for one in found} == {str(ref.job_id) for ref in refs}
+    assert {one["organization"] for one in found} == {of.slug}
+
+
+def test_show_of_an_unknown_id_ends_with_a_sentence():
+    with pytest.raises(CommandError, match="No job has the id or correlation_id 'nothing'"):
+        jobs("show", "nothing")
+
+
+def test_cancel_ends_a_job_that_waits(of):
+    ref = queued_job(of)
+
+    assert cancel(ref.job_id) == "Cancelled 1 of 1.\n"
+
+    assert row(ref).state == "cancelled"
+
+
+def test_cancel_fails_for_what_it_left_alone_and_stops_no_other(of):
+    waiting, running, unknown = queued_job(of), running_job(of).ref, uuid4()
+
+    with pytest.raises(CommandError) as failed:
+        cancel(waiting.job_id, running.job_id, unknown)
+
+    assert f"{running.job_id}: running, and only a waiting job" in str(failed.value)
+    assert f"{unknown}: not found" in str(failed.value)
+    assert (row(waiting).state, row(running).state) == ("cancelled", "running")
+
+
+def test_cancel_without_a_reason_changes_nothing(of):
+    ref = queued_job(of)
+
+    with pytest.raises(CommandError, match="Say why"):
+        cancel(ref.job_id, reason="")
+
+    assert row(ref).state == "queued"
