@@ -95,3 +95,18 @@ def test_the_palette_takes_a_text_that_no_column_can_hold() -> None:
     owner = signed_in(tenancy.member(tenancy.organization(), role=Role.OWNER))
 
     assert owner.get(reverse("admin:search"), {"s": "\x00"}).status_code == 400
+
+
+def test_an_action_on_all_that_match_is_refused_however_it_is_asked_for() -> None:
+    own = tenancy.organization()
+    admin_of_it = signed_in(tenancy.member(own, role=Role.ADMIN))
+    letter = rows.dead_letter(own)
+    form = {"action": "discard_selected", "confirm": "1", "reason": "x", "_selected_action": "0"}
+
+    for asked in ("1", "on", "True"):
+        answer = admin_of_it.post(list_of("jobs_deadletter"), form | {"select_across": asked})
+
+        assert answer.status_code == 400
+    with at(own):
+        letter.refresh_from_db()
+    assert letter.state == "open"
