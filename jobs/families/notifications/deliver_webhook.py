@@ -41,10 +41,11 @@ def deliver_webhook(run: Run[DeliverWebhook]) -> None:
     if delivery is None:
         return
     endpoint = delivery.endpoint
-    if endpoint is None or endpoint.state != EndpointState.ACTIVE:
+    assert endpoint is not None  # a constraint of the table: a webhook has one
+    if endpoint.state != EndpointState.ACTIVE:
         raise EndpointDisabled(
             "The endpoint was disabled or deleted while this was on its way. Enable it, then retry."
-        )
+        ).about(named(endpoint))
     try:
         rendered = _render(delivery)
     except UnknownTemplate:
@@ -77,6 +78,7 @@ def _send(
         if isinstance(error, EndpointGone):
             with run.transaction():
                 endpoints.disable(endpoint, str(error))
+        error.about(named(endpoint))
         raise
     sent(run, delivery, attempt, answer)
 
@@ -87,6 +89,11 @@ def _verdict(run: Run[DeliverWebhook], response: Response) -> DeliveryError:
         return EndpointGone("The receiver answered 410: it wants no more webhooks.")
     asked = response.retry_after(datetime.now(UTC))
     return ReceiverFailed(response.status, retry_after=bounded(asked, _scheduled(run)))
+
+
+def named(endpoint: Endpoint) -> str:
+    """Which endpoint: its name and address, without the query, which may hold a key."""
+    return f"{endpoint.name} ({endpoint.url.partition('?')[0]})"
 
 
 def bounded(asked: timedelta | None, scheduled: timedelta) -> timedelta | None:

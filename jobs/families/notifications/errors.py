@@ -20,7 +20,7 @@ DeliveryError               carries `word`, which pages and records show
 """
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from jobs.errors import JobError, Permanent, RetryLater
 
@@ -34,6 +34,11 @@ class DeliveryError(JobError):
     def detail(self) -> str:
         """What an operator needs and the organization must not see."""
         return ""
+
+    def about(self, recipient: str) -> Self:
+        """The same error, whose text begins with whom it is about: it is read in lists of many."""
+        self.args = (f"{recipient}: {self}",)
+        return self
 
 
 class Refused(DeliveryError, Permanent):

@@ -65,6 +65,20 @@ def test_the_log_of_an_attempt_shows_what_went_out_and_what_came_back(
     assert attempt.request_headers["webhook-signature"].encode() in running.requests[0]
 
 
+def test_a_dead_letter_names_the_endpoint_and_its_address_without_the_query(
+    house: House, receivers: Receivers, work: Work
+) -> None:
+    url = receivers.url("ours")
+    house.endpoint(f"{url}?key=secret")
+    receivers.answer("ours", 500)
+    house.assign()
+
+    work()
+
+    [letter] = house.dead_letters()
+    assert letter.error_message == f"Ours ({url}): The receiver answered 500."
+
+
 def test_410_disables_the_endpoint_and_is_audited(
     house: House, receivers: Receivers, work: Work
 ) -> None:
@@ -109,7 +123,8 @@ def test_an_address_inside_is_refused_at_delivery_with_one_text(
     [attempt] = house.attempts(webhook)
     [letter] = house.dead_letters()
     assert (webhook.state, webhook.reason) == (DeliveryState.DEAD, "address_refused")
-    assert attempt.error == letter.error_message == AddressRefused.text
+    assert attempt.error == AddressRefused.text
+    assert letter.error_message.endswith(AddressRefused.text)
     assert "127.0.0.1" in attempt.detail
     assert receivers.hooks() == []
 
