@@ -71,16 +71,17 @@ class Act:
         said = self.perform(job_ids, reason=reason).describe(self.past)
         if not safety:
             return said
-        return said + " Before: " + ", ".join(f"{n:,} {what.lower()}" for what, n in safety.items())
+        counted = "; ".join(f"{what}: {count:,}" for what, count in safety.items() if count)
+        return f"{said} Their outside effects before: {counted}." if counted else said
 
 
 def replay_safety(job_ids: Sequence[uuid.UUID]) -> dict[str, int]:
     """How far the outside effects got, in the words of the pages."""
     safety = deadletters.safety(job_ids)
     return {
-        "Not begun: safe": safety.not_begun,
-        "Begun, outcome unknown: may repeat, under the same effect id": safety.begun,
-        "Confirmed: not repeated": safety.confirmed,
+        "not begun (safe)": safety.not_begun,
+        "begun, outcome unknown (may repeat, under the same effect id)": safety.begun,
+        "confirmed (not repeated)": safety.confirmed,
     }
 
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from textwrap import shorten
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,8 @@ from tenancy.admin.filters import chosen
 from tenancy.admin.rights import rights_of
 from tenancy.scope import operator_scope
 
+ERROR_CHARACTERS = 120
+
 STATE_LABELS = {
     "Scheduled": "info",
     "Queued": "info",
@@ -26,6 +29,11 @@ STATE_LABELS = {
     "Dead": "danger",
     "Cancelled": None,
 }
+
+
+def first_line(error: str) -> str:
+    """Of an error, as far as a column of a list has room, ending with a whole word."""
+    return shorten(error.partition("\n")[0], ERROR_CHARACTERS, placeholder=" …")
 
 
 def job_types() -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -10,13 +11,18 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from jobs import deadletters
+from jobs.admin import story
 from jobs.admin.acts import DISCARD, RETRY, Act
-from jobs.admin.base import BY_GROUP, BY_REASON, BY_TYPE, LedgerAdmin
+from jobs.admin.base import BY_GROUP, BY_REASON, BY_TYPE, LedgerAdmin, first_line
+from jobs.admin.sending import Sending
 from jobs.ledger.models import DeadLetter, DeadLetterState
+from jobs.templatetags.jobs_admin import in_words
 from tenancy.admin.base import BY_ORGANIZATION, Button
 from tenancy.admin.columns import column
 from tenancy.admin.confirm import ask
 from tenancy.admin.filters import chosen, exactly, window
+from tenancy.admin.names import names_of
+from tenancy.admin.things import thing_of
 from tenancy.admin.times import ago
 
 STATES = {"Open": "danger", "Replayed": "success", "Discarded": None}
@@ -59,7 +65,7 @@ class DeadLetterAdmin(LedgerAdmin):
     @column("reason")
     def shown_reason(self, letter: DeadLetter) -> str:
         """Why it is one."""
-        return letter.reason.replace("_", " ").capitalize()
+        return in_words(letter.reason)
 
     @column("state", labels=STATES)
     def shown_state(self, letter: DeadLetter) -> str:
@@ -68,7 +74,7 @@ class DeadLetterAdmin(LedgerAdmin):
 
     def error(self, letter: DeadLetter) -> str:
         """Class and first line."""
-        first = letter.error_message.partition("\n")[0][:120]
+        first = first_line(letter.error_message)
         return f"{letter.error_class}: {first}" if letter.error_class else first
 
     @column("last failed")
@@ -132,6 +138,12 @@ class DeadLetterAdmin(LedgerAdmin):
             ],
             "raw": raw[:RAW_SHOWN].decode("utf-8", "backslashreplace"),
             "raw_bytes": len(raw),
+            "sending": Sending.of(request, letter.job),
+            "about": thing_of(request, letter.job.entity_type, letter.job.entity_id)
+            if letter.job
+            else None,
+            "became": story.sentence(letter.job, (), datetime.now(UTC)) if letter.job else "",
+            "handler": names_of([letter.handled_by]).get(letter.handled_by, letter.handled_by),
         }
         return TemplateResponse(request, "admin/jobs/deadletter.html", context)
 

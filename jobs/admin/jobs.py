@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,9 +17,11 @@ from django.template.response import TemplateResponse
 from audit.models import AuditEvent
 from jobs.admin import story
 from jobs.admin.acts import ACTS, CANCEL, DISCARD, RESTORE, RETRY, Act
-from jobs.admin.base import BY_GROUP, BY_REASON, BY_TYPE, STATE_LABELS, LedgerAdmin
+from jobs.admin.base import BY_GROUP, BY_REASON, BY_TYPE, STATE_LABELS, LedgerAdmin, first_line
+from jobs.admin.sending import Sending
 from jobs.errors import UnknownJobType
 from jobs.job_types import JobType, registry
+from jobs.ledger.models import DeadLetterState
 from jobs.ledger.states import WAITING, State
 from jobs.models import Attempt, DeadLetter, Job
 from tenancy.access import Permission, may
@@ -28,6 +31,7 @@ from tenancy.admin.columns import column
 from tenancy.admin.filters import chosen, window
 from tenancy.admin.names import names_of
 from tenancy.admin.rights import rights_of
+from tenancy.admin.things import thing_of
 from tenancy.admin.times import ago, span
 
 SIBLINGS = 50
@@ -90,7 +94,7 @@ class JobAdmin(LedgerAdmin):
 
     def error(self, job: Job) -> str:
         """Class and first line of the last error."""
-        first = job.error_message.partition("\n")[0][:120]
+        first = first_line(job.error_message)
         return f"{job.error_class}: {first}" if job.error_class else ""
 
     def attempts(self, job: Job) -> str:
@@ -126,6 +130,12 @@ class JobAdmin(LedgerAdmin):
         self.note_the_look(request, job)
         now = datetime.now(UTC)
         attempts = list(Attempt.objects.filter(organization_id=job.organization_id, job=job))
+        letters = list(DeadLetter.objects.filter(organization_id=job.organization_id, job=job))
+        replays = [
+            one.handled_at
+            for one in letters
+            if one.state == DeadLetterState.REPLAYED and one.handled_at is not None
+        ]
         context = {
             **self.admin_site.each_context(request),
             "title": job.job_type,
@@ -136,14 +146,17 @@ class JobAdmin(LedgerAdmin):
                 one.shown(self.address(job, one.route)) for one in self.buttons(request, job)
             ],
             "is_operator": rights_of(request).is_operator,
-            "sentence": story.sentence(job, attempts, now),
-            "timeline": story.timeline(job, attempts, now),
-            "attempts": attempts_told(attempts),
+            "sentence": story.sentence(job, attempts, now, replays),
+            "timeline": story.timeline(job, attempts, now, replays),
+            "attempts": attempts_told(attempts, replays),
+            "replays": len(replays),
             "payload": json.dumps(job.payload, indent=2, ensure_ascii=False),
             "declared": declaration(job),
             "actor_name": names_of([job.actor_id]).get(job.actor_id, job.actor_id),
             "family": Family.of(job),
-            "letters": DeadLetter.objects.filter(organization_id=job.organization_id, job=job),
+            "sending": Sending.of(request, job),
+            "about": thing_of(request, job.entity_type, job.entity_id),
+            "letters": letters,
             "events": self._audit_trail(request, job),
         }
         return TemplateResponse(request, "admin/jobs/job.html", context)
@@ -211,14 +224,14 @@ class Family:
         )
 
 
-def attempts_told(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+def attempts_told(attempts: Sequence[Attempt], replays: Sequence[datetime]) -> list[dict[str, Any]]:
     """Each attempt with what set it apart from the one before."""
     told = []
     for before, attempt in zip([None, *attempts], attempts, strict=False):
         same = before is not None and bool(attempt.traceback_digest)
         same = same and before.traceback_digest == attempt.traceback_digest  # type: ignore[union-attr]
         length = span(attempt.ended_at - attempt.started_at) if attempt.ended_at else ""
-        anew = story.begins_anew(attempt, before)
+        anew = story.begins_anew(attempt, before, replays)
         told.append({"row": attempt, "length": length, "same": same, "anew": anew})
     return told
 
@@ -239,6 +252,7 @@ def declaration(job: Job) -> dict[str, Any]:
         "waits": [span(delay) for delay in policy.delays],
         "base": span(policy.backoff_base),
         "cap": span(policy.backoff_cap),
+        "scale": settings.JOBS_RETRY_SCALE,
         "time_limit": span(policy.time_limit),
         "changed": policy.version != job.policy_version,
         "permission": declared.permission.value,

@@ -16,7 +16,7 @@ from tenancy.admin.times import span
 REASONS = {
     "retries_exhausted": "its last retry failed",
     "permanent_error": "it failed in a way that no retry mends",
-    "authorization_revoked": "whoever asked for it lost the permission",
+    "authorization_revoked": "whoever asked for it does not hold the permission",
     "payload_invalid": "its payload does not fit its job type",
     "undecodable": "its message could not be read",
     "unknown_job_type": "no job type of its name is declared here",
@@ -46,8 +46,10 @@ class Stretch:
         return span(self.end - self.begin)
 
 
-def sentence(job: Job, attempts: Sequence[Attempt], now: datetime) -> str:
-    """What happened, what happens next, and when."""
+def sentence(
+    job: Job, attempts: Sequence[Attempt], now: datetime, replays: Sequence[datetime] = ()
+) -> str:
+    """What happened, what happens next, and when. replays: when a person retried the dead job."""
     match State(job.state):
         case State.SCHEDULED if job.hold:
             return f"Held: {job.hold.replace('_', ' ')}. It goes on when that ends."
@@ -69,7 +71,8 @@ def sentence(job: Job, attempts: Sequence[Attempt], now: datetime) -> str:
                 f"The next one begins {_when(job.run_at, now)}."
             )
         case State.SUCCEEDED:
-            return f"Succeeded at attempt {job.attempt}, {_ago(job.finished_at, now)}."
+            again = f" after a person retried it ({len(attempts)} in all)" if replays else ""
+            return f"Succeeded at attempt {job.attempt}{again}, {_ago(job.finished_at, now)}."
         case State.DEAD:
             why = REASONS.get(job.reason, job.reason.replace("_", " "))
             return (
@@ -80,17 +83,19 @@ def sentence(job: Job, attempts: Sequence[Attempt], now: datetime) -> str:
             return _cancelled(job, now)
 
 
-def timeline(job: Job, attempts: Sequence[Attempt], now: datetime) -> list[Stretch]:
+def timeline(
+    job: Job, attempts: Sequence[Attempt], now: datetime, replays: Sequence[datetime] = ()
+) -> list[Stretch]:
     """Waiting, running, backoff and death, one after the other, with their shares of the whole."""
     parts: list[tuple[str, datetime, datetime, int]] = []
     since = job.created_at
     for before, attempt in zip([None, *attempts], attempts, strict=False):
-        parts.append((_before(attempt, before), since, attempt.started_at, attempt.number))
+        parts.append((_before(attempt, before, replays), since, attempt.started_at, attempt.number))
         since = attempt.ended_at or now
         parts.append(("running", attempt.started_at, since, attempt.number))
     if not job.is_final and job.state != State.RUNNING:
         end = max(now, job.run_at)
-        parts.append((_now(job, attempts), since, end, job.attempt))
+        parts.append((_now(job, attempts, replays), since, end, job.attempt))
     total = sum(((end - begin) for _, begin, end, _ in parts), timedelta()).total_seconds()
     return [
         Stretch(
@@ -105,22 +110,30 @@ def timeline(job: Job, attempts: Sequence[Attempt], now: datetime) -> list[Stret
     ]
 
 
-def begins_anew(attempt: Attempt, before: Attempt | None) -> bool:
+def begins_anew(attempt: Attempt, before: Attempt | None, replays: Sequence[datetime] = ()) -> bool:
     """Whether a person retried the dead job between the two: only then counting starts again."""
+    if before is not None and _any_between(replays, before.started_at, attempt.started_at):
+        return True
     if before is None or attempt.number > before.number:
         return False
     return attempt.number < before.number or before.outcome == AttemptOutcome.FAILED
 
 
-def _before(attempt: Attempt, before: Attempt | None) -> str:
+def _any_between(moments: Sequence[datetime], begin: datetime, end: datetime) -> bool:
+    return any(begin < one <= end for one in moments)
+
+
+def _before(attempt: Attempt, before: Attempt | None, replays: Sequence[datetime]) -> str:
     if before is None:
         return "waiting"
-    return "dead" if begins_anew(attempt, before) else "backoff"
+    return "dead" if begins_anew(attempt, before, replays) else "backoff"
 
 
-def _now(job: Job, attempts: Sequence[Attempt]) -> str:
+def _now(job: Job, attempts: Sequence[Attempt], replays: Sequence[datetime]) -> str:
     if not attempts:
         return "waiting"
+    if any(one > attempts[-1].started_at for one in replays):
+        return "dead"
     is_replayed = job.attempt == 0 and attempts[-1].outcome == AttemptOutcome.FAILED
     return "dead" if is_replayed else "backoff"
 

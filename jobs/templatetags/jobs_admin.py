@@ -28,3 +28,9 @@ def state_label(state: str) -> SafeString:
         COLOURS.get(known, WAITING),
         known.label,
     )
+
+
+@register.filter
+def in_words(reason: str) -> str:
+    """A reason as the pages spell it: `retries_exhausted` is "Retries exhausted"."""
+    return reason.replace("_", " ").capitalize()

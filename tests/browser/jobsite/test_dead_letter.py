@@ -88,7 +88,7 @@ def test_a_dead_letter_says_why_and_is_retried_when_the_receiver_is_repaired(
     assert house.webhook_about("Repaint the buoy", hook).verified
     until_succeeded(letter)
     operator.get_by_role("link", name=str(letter.job_id)).click()
-    expect(operator.get_by_text("Succeeded at attempt 1,")).to_be_visible()
+    expect(operator.get_by_text("Succeeded at attempt 1 after a person retried it")).to_be_visible()
     expect(operator.get_by_text("A person retried the dead job")).to_be_visible()
     operator.goto(live_server.url + listed(house))
     expect(operator.get_by_text("Nothing matches")).to_be_visible()

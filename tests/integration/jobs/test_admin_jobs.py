@@ -76,7 +76,7 @@ def test_a_retry_asks_for_a_reason_and_says_what_it_did(own: Organization, admin
     dead = jobs.dead_job(own)
 
     asked = admin.get(address(dead, "retry")).content.decode()
-    assert "Not begun: safe" in asked
+    assert "Not begun (safe)" in asked
     assert jobs.row(dead).state == "dead"
     done = admin.post(address(dead, "retry"), {"reason": "receiver mended"}, follow=True)
 

@@ -180,6 +180,25 @@ def test_the_page_of_a_delivery_tells_its_attempts_and_the_sums_of_its_event(
     assert house.person.email in page
 
 
+def test_a_job_and_its_dead_letter_lead_to_the_delivery_and_the_endpoint(
+    house: House, admin: Client, viewer: Client, work: Work
+) -> None:
+    with receiver(answer(status(410, body=b"We moved."))) as running:
+        endpoint, _ = house.endpoint(running.url())
+        house.assign()
+        work()
+    [letter] = house.dead_letters()
+    delivery = house.only("webhook")
+
+    for row in (letter, house.job(delivery)):
+        page = admin.get(page_of(row)).content.decode()
+        assert page_of(delivery) in page
+        assert page_of(endpoint) in page
+        assert "Status 410" in page
+        assert "We moved." in page
+        assert page_of(endpoint) not in viewer.get(page_of(row)).content.decode()
+
+
 def test_what_a_receiver_answered_is_text(
     house: House, admin: Client, receivers: Receivers, work: Work
 ) -> None:
