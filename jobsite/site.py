@@ -46,6 +46,7 @@ class Site(AdminSite):
     """The one admin site. What a person sees in it follows from their memberships."""
 
     login_form = LoginForm
+    login_template = "admin/sign_in.html"
     index_template = "admin/dashboard.html"
     index_title = "Dashboard"
     enable_nav_sidebar = True

@@ -50,6 +50,8 @@ def invite(email: str) -> None:
         form.save(
             domain_override=urlsplit(settings.PUBLIC_URL).netloc,
             use_https=settings.PUBLIC_URL.startswith("https"),
+            subject_template_name="passwords/subject.txt",
+            email_template_name="passwords/mail.txt",
         )
 
 

@@ -64,7 +64,7 @@ def test_the_link_to_a_new_password_leads_to_us_whatever_the_request_says(
     person = tenancy.member(tenancy.organization())
 
     Client().post(
-        reverse("admin_password_reset"),
+        reverse("password_forgotten"),
         {"email": person.email},
         headers={"Host": "evil.example:8443"},
     )

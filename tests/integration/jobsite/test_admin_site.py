@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
@@ -135,3 +136,25 @@ def test_pages_forbid_scripts_and_frames_of_others() -> None:
     assert "default-src 'self'" in policy
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
     assert "frame-ancestors 'self'" in policy
+
+
+def test_a_forgotten_password_is_chosen_anew_from_the_sign_in_page(
+    mailoutbox: list[mail.EmailMessage],
+) -> None:
+    person = tenancy.member(role="viewer")
+    client = Client()
+    assert reverse("password_forgotten") in client.get(LOGIN).content.decode()
+
+    asked = client.post(reverse("password_forgotten"), {"email": person.email}, follow=True)
+    link = re.search(r"/admin/password/choose/\S+", str(mailoutbox[0].body))
+    assert link
+    form = client.get(link[0], follow=True)
+    new = {"new_password1": "a green heron", "new_password2": "a green heron"}
+    chosen = client.post(form.request["PATH_INFO"], new, follow=True)
+
+    assert "Look into your mailbox" in asked.content.decode()
+    assert person.email in form.content.decode()
+    assert "Your password is set" in chosen.content.decode()
+    assert sign_in(person, "a green heron")
+    used = client.get(link[0], follow=True).content.decode()
+    assert "does not work any more" in used
