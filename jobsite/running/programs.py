@@ -18,6 +18,7 @@ class Program:
     name: str
     command: Sequence[str]
     grace_seconds: int  # from SIGTERM to SIGKILL
+    outlasts: bool = False  # stopped after the others, which may still need it
 
 
 def programs(ports: Mapping[str, int], receivers_secrets: Path) -> list[Program]:
@@ -51,6 +52,7 @@ def programs(ports: Mapping[str, int], receivers_secrets: Path) -> list[Program]
                 f"--secrets={receivers_secrets}",
             ),
             grace_seconds=KILL_AFTER_SECONDS,
+            outlasts=True,
         ),
         Program(
             name="events",

@@ -51,6 +51,13 @@ stdout_logfile_maxbytes = 5MB
 stdout_logfile_backups = 1
 """
 
+# Groups are stopped one after the other, highest priority first; the programs of one together.
+GROUP = """
+[group:{name}]
+programs = {programs}
+priority = {priority}
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Supervisor:
@@ -92,6 +99,14 @@ def start(
             logs=logs,
         )
         for program in programs
+    ]
+    sections += [
+        GROUP.format(name=name, priority=priority, programs=",".join(members))
+        for name, priority, members in (
+            ("product", 2, [one.name for one in programs if not one.outlasts]),
+            ("outside", 1, [one.name for one in programs if one.outlasts]),
+        )
+        if members
     ]
     configuration.write_text(head.replace("%", "%%") + "".join(sections))
     process = subprocess.Popen(
