@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
@@ -40,7 +41,7 @@ class EndpointForm(TenantForm):
         label="Address",
         max_length=2048,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://example.com/hooks"}),
-        help_text="https on port 443, at a public address.",
+        help_text=lazy(lambda: address_rules().advice, str)(),
     )
     event_types = forms.MultipleChoiceField(
         label="Events",

@@ -51,17 +51,13 @@ class Refused(DeliveryError, Permanent):
 class AddressRefused(Refused):
     """The guard refused. The text is one for every cause: an organization that could tell
 
-    "private" from "closed port" could map our network with it.
+    "private" from "closed port" could map our network with it. `AddressRules.refusal` makes it.
     """
 
     word = "address_refused"
-    text: ClassVar[str] = (
-        "This address cannot receive webhooks. Use an https address on port 443 whose name "
-        "resolves to public addresses only."
-    )
 
-    def __init__(self, rule: str, addresses: tuple[str, ...] = ()) -> None:
-        super().__init__(self.text)
+    def __init__(self, text: str, rule: str, addresses: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
         self.rule = rule
         self.addresses = addresses
 

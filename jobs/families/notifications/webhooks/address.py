@@ -97,6 +97,25 @@ class AddressRules:
     own_hosts: frozenset[str] = frozenset()  # our own names: a webhook to us would loop
     resolve_seconds: float = 5.0  # how long the resolver may think
 
+    @property
+    def advice(self) -> str:
+        """What an address must be like, in a sentence.
+
+        Allowed hosts are not named: they tell of our network.
+        """
+        scheme = "http or https" if self.allow_http else "https"
+        numbers = sorted(self.allowed_ports or ())
+        *others, last = [f"port {number}" for number in numbers] or ["any port"]
+        ports = f"{', '.join(others)} or {last}" if others else last
+        but = ", or to what this site allows besides" if self.allowed_hosts else ""
+        name = f"whose name resolves to public addresses only{but}"
+        return f"Use an {scheme} address on {ports} {name}."
+
+    def refusal(self, rule: str, addresses: tuple[str, ...] = ()) -> AddressRefused:
+        """The error for an address that breaks `rule`; its text is the same for every rule."""
+        text = f"This address cannot receive webhooks. {self.advice}"
+        return AddressRefused(text, rule, addresses)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -139,16 +158,16 @@ def destination(url: str, rules: AddressRules, resolver: Resolver | None = None)
 def parse(url: str, rules: AddressRules) -> Target:
     """Take a URL apart, without asking a resolver. Raises `AddressRefused`."""
     if len(url.encode(errors="replace")) > URL_MAX_BYTES:
-        raise AddressRefused(f"longer than {URL_MAX_BYTES} bytes")
+        raise rules.refusal(f"longer than {URL_MAX_BYTES} bytes")
     match = GRAMMAR.fullmatch(url)
     if match is None:
-        raise AddressRefused("not of the form https://host[:port][/path][?query]")
+        raise rules.refusal("not of the form https://host[:port][/path][?query]")
     scheme = match["scheme"]
     if scheme == "http" and not rules.allow_http:
-        raise AddressRefused("plain http")
+        raise rules.refusal("plain http")
     port = int(match["port"][1:]) if match["port"] else {"https": 443, "http": 80}[scheme]
     if port > 65535 or (rules.allowed_ports is not None and port not in rules.allowed_ports):
-        raise AddressRefused(f"port {port}")
+        raise rules.refusal(f"port {port}")
     host = _host(match["host"], rules)
     path = match["target"] or "/"
     return Target(
@@ -162,7 +181,7 @@ def check(host: str, addresses: Sequence[str], rules: AddressRules) -> None:
     for text in addresses:
         rule = forbidden(text, exempt=exempt)
         if rule:
-            raise AddressRefused(f"{text} is {rule}", tuple(addresses))
+            raise rules.refusal(f"{text} is {rule}", tuple(addresses))
 
 
 def forbidden(text: str, *, exempt: bool = False) -> str:
@@ -207,16 +226,16 @@ def _host(text: str, rules: AddressRules) -> str:
         # into an IPv4 address behind our back.
         host = text.lower() if text.isascii() else idna.encode(text).decode()
     except UnicodeError:
-        raise AddressRefused("not a host name") from None
+        raise rules.refusal("not a host name") from None
     labels = host.split(".")
     if NUMERIC.fullmatch(labels[-1]):
         return _literal(host, rules)  # 127.1, 0x7f000001 and 017700000001 are no literals for us
     if len(host) > 253 or not all(LABEL.fullmatch(label) for label in labels):
-        raise AddressRefused("not a host name")
+        raise rules.refusal("not a host name")
     if host in rules.own_hosts:
-        raise AddressRefused("one of our own host names")
+        raise rules.refusal("one of our own host names")
     if host not in rules.allowed_hosts and _is_forbidden_name(host):
-        raise AddressRefused("a name for internal use")
+        raise rules.refusal("a name for internal use")
     return host
 
 
@@ -224,7 +243,7 @@ def _literal(text: str, rules: AddressRules) -> str:
     try:
         host = str(ip_address(text))
     except ValueError:
-        raise AddressRefused("a number that is not a plain address") from None
+        raise rules.refusal("a number that is not a plain address") from None
     # A name is asked for at each connect; what is written out can be refused when it is set up.
     check(host, [host], rules)
     return host

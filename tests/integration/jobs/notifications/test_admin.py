@@ -9,7 +9,6 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from jobs.families.notifications import endpoints
-from jobs.families.notifications.errors import AddressRefused
 from jobs.families.notifications.models import (
     Delivery,
     DeliveryState,
@@ -17,6 +16,7 @@ from jobs.families.notifications.models import (
     EndpointState,
     SuppressedAddress,
 )
+from jobs.families.notifications.webhooks.allowed import address_rules
 from jobsite.demo.receivers import Receivers
 from tenancy.models import User
 from tests.factories import tenancy as make
@@ -80,7 +80,7 @@ def test_an_address_inside_is_an_error_of_the_form(
 
     page = admin.post(reverse("admin:jobs_endpoint_add"), form)
 
-    assert AddressRefused.text in page.content.decode()
+    assert address_rules().advice in page.content.decode()
     assert house.act(lambda: Endpoint.objects.count()) == 0
 
 
@@ -107,7 +107,7 @@ def test_only_an_operator_reads_why_an_address_is_refused(
     theirs = admin.post(page_of(endpoint, "test")).content.decode()
     operators = signed_in(make.operator()).post(page_of(endpoint, "test")).content.decode()
 
-    assert AddressRefused.text in theirs
+    assert address_rules().advice in theirs
     assert "127.0.0.0/8" not in theirs
     assert "127.0.0.0/8" in operators
 
@@ -224,6 +224,9 @@ def test_why_not_is_told_for_what_was_suppressed(
     page = admin.get(page_of(house.only("webhook"))).content.decode()
     listed = admin.get(reverse("admin:jobs_delivery_changelist")).content.decode()
 
+    assert page_of(house.mission) in page
+    assert page_of(house.mission) in listed
+    assert house.mission.title in listed
     assert "Not sent: The endpoint was disabled. Nothing more happens." in page
     assert "The endpoint was disabled" in listed
 

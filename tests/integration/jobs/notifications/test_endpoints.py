@@ -10,6 +10,7 @@ from audit.models import AuditEvent
 from jobs.families.notifications import endpoints
 from jobs.families.notifications.errors import AddressRefused
 from jobs.families.notifications.models import Endpoint
+from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.sign import signed_headers
 from jobsite.demo.receivers import Receivers
 from templates.errors import UnknownTemplate
@@ -69,14 +70,17 @@ def test_what_is_done_to_an_endpoint_is_audited_without_its_secret(
     house.act(lambda: endpoints.enable(endpoint))
     house.act(lambda: endpoints.remove(endpoint))
 
-    texts = house.act(
-        lambda: list(
-            AuditEvent.objects.filter(target_type="endpoint").values_list("event", flat=True)
-        )
+    events = house.act(
+        lambda: list(AuditEvent.objects.filter(target_type="endpoint").order_by("pk"))
     )
 
-    assert len(texts) == 5
-    assert not any(hidden in str(text) for text in texts for hidden in (secret, new))
+    assert [event.action for event in events] == [
+        "endpoint.created",
+        "endpoint.secret_rotated",
+        *["endpoint.changed"] * 3,
+    ]
+    texts = [str(event.event) for event in events]
+    assert not any(hidden in text for text in texts for hidden in (secret, new))
 
 
 def test_a_test_goes_through_the_same_transport_even_when_disabled(
@@ -104,5 +108,6 @@ def test_a_test_that_fails_says_so_in_the_words_of_the_organization(
     refused = house.act(lambda: endpoints.send_test(endpoint))
 
     assert (broken.succeeded, "500" in broken.text) == (False, True)
-    assert (refused.succeeded, refused.text) == (False, AddressRefused.text)
+    assert not refused.succeeded
+    assert refused.text.endswith(address_rules().advice)
     assert len(receivers.hooks()) == 1

@@ -117,6 +117,34 @@ def test_one_forbidden_answer_refuses_all(answers: tuple[str, ...]) -> None:
     assert refused.value.addresses == answers
 
 
+@pytest.mark.parametrize(
+    ("rules", "advice"),
+    [
+        (
+            PRODUCTION,
+            "Use an https address on port 443 whose name resolves to public addresses only.",
+        ),
+        (
+            AddressRules(allow_http=True, allowed_ports=frozenset({8026, 443, 80})),
+            "Use an http or https address on port 80, port 443 or port 8026 whose name resolves to "
+            "public addresses only.",
+        ),
+        (
+            AddressRules(allowed_ports=None, allowed_hosts=frozenset({"inside.example"})),
+            "Use an https address on any port whose name resolves to public addresses only, or to "
+            "what this site allows besides.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wanted_by_the_rules_in_force(
+    rules: AddressRules, advice: str
+) -> None:
+    with pytest.raises(AddressRefused) as refused:
+        parse("ftp://example.com/", rules)
+
+    assert str(refused.value) == f"This address cannot receive webhooks. {advice}"
+
+
 def test_every_answer_of_a_public_name_is_kept_in_order() -> None:
     found = destination("https://example.com/", PRODUCTION, answering(PUBLIC_V6, PUBLIC_V4))
 
