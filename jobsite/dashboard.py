@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from jobs.ledger.states import State
 from jobs.models import DeadLetter, Job, Worker
+from jobs.scheduler import SCHEDULER
 from tenancy.access import Permission
 from tenancy.admin.base import visible
 from tenancy.admin.rights import rights_of
@@ -110,9 +111,10 @@ def _dead(request: HttpRequest, now: datetime) -> Tile:
 
 
 def _workers(now: datetime) -> Tile:
-    alive = Worker.objects.filter(
+    seen = Worker.objects.exclude(queue_groups=[SCHEDULER]).filter(
         stopped_at=None, seen_at__gt=now - timedelta(seconds=settings.JOBS_LEASE_SECONDS)
-    ).count()
+    )
+    alive = seen.count()
     return Tile(
         title="Workers",
         value=str(alive),

@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from tenancy import changes, members, tokens
 from tenancy.access import Permission
-from tenancy.acting import because
+from tenancy.acting import because, current
 from tenancy.admin.base import BY_ORGANIZATION, Button, TenantAdmin
 from tenancy.admin.columns import column
 from tenancy.admin.confirm import Question, ask, done
@@ -29,11 +29,20 @@ class RoleForm(TenantForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk and "role" in self.fields:
-            offered = {*members.grantable(self.instance.organization_id), self.instance.role}
+        if "role" in self.fields:
+            offered = self._offered()
             self.fields["role"].choices = [  # type: ignore[attr-defined]
                 (role.value, role.label) for role in members.RANKS if role in offered
             ]
+
+    def _offered(self) -> set[str]:
+        """The roles that whoever acts may give, in some organization that they can choose."""
+        if self.instance.pk:
+            return {*members.grantable(self.instance.organization_id), self.instance.role}
+        if current().actor.kind == "operator":
+            return set(members.RANKS)
+        choices = self.fields["organization"].queryset  # type: ignore[attr-defined]
+        return {role for one in choices for role in members.grantable(one.pk)}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a role that whoever acts does not hold in full."""

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from jobs.ledger.models import Worker
+from jobs.scheduler import SCHEDULER
 from tenancy.scope import engine_scope
 from tests.factories import tenancy
 from tests.factories.admin import signed_in
@@ -21,13 +22,29 @@ def worker(key: str) -> Worker:
         )
 
 
+def test_the_dashboard_counts_workers_without_schedulers() -> None:
+    operator = signed_in(tenancy.operator())
+
+    def workers() -> int:
+        tiles = operator.get(reverse("admin:index")).context["numbers"].tiles
+        return next(int(tile.value) for tile in tiles if tile.title == "Workers")
+
+    before = workers()
+    with engine_scope(), transaction.atomic():
+        Worker.objects.create(id="blue:8:s", host="blue", pid=8, queue_groups=[SCHEDULER])
+    assert workers() == before
+    worker("blue:9:w")
+    assert workers() == before + 1
+
+
 def test_each_worker_of_the_list_leads_to_its_page() -> None:
     worker("blue_3A:7:0b/1c")
     operator = signed_in(tenancy.operator())
 
     page = operator.get(reverse("admin:jobs_worker_changelist")).content.decode()
-    [link] = set(re.findall(r'href="(/admin/jobs/worker/[^"?]+/change/)', page))
-    shown = operator.get(link)
+    links = set(re.findall(r'href="(/admin/jobs/worker/[^"?]+/change/)', page))
+    shown = [operator.get(link) for link in links]
 
-    assert shown.status_code == 200
-    assert "blue, process 7" in shown.content.decode()
+    assert shown
+    assert {one.status_code for one in shown} == {200}
+    assert any("blue, process 7" in one.content.decode() for one in shown)

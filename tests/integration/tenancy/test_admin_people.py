@@ -77,7 +77,9 @@ def test_somebody_with_an_account_is_added_under_it_and_gets_no_mail(house: Hous
 def test_an_admin_makes_nobody_owner(house: House) -> None:
     shown = add(signed_in(house.admin), "heir@example.test", "owner")
 
-    assert "above your own" in shown
+    assert "not one of the available choices" in shown
+    assert '<option value="owner"' not in shown
+    assert '<option value="admin"' in shown
     assert not User.objects.filter(email="heir@example.test").exists()
 
 
