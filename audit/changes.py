@@ -21,7 +21,7 @@ def _of_change(change: Change) -> Event:
     both = {name: (change.before.get(name), change.after.get(name)) for name in sorted(names)}
     return Event(
         organization_id=entity.organization_id,
-        action=f"{change.entity_type}.{change.kind}",
+        action=f"{change.entity_type}.{_deed(change)}",
         target_type=change.entity_type,
         target_id=str(entity.pk),
         project_id=_project_of(entity),
@@ -29,6 +29,15 @@ def _of_change(change: Change) -> Event:
         personal={name: pair for name, pair in both.items() if name in entity.personal},
         detail=untold,
     )
+
+
+def _deed(change: Change) -> str:
+    """`created`, `changed` or `deleted`, or what the entity calls the change of such a field."""
+    if change.kind != "changed":
+        return change.kind
+    differing = {*change.after, *change.untold}
+    named = change.entity.named_changes.items()
+    return next((deed for name, deed in named if name in differing), change.kind)
 
 
 def _project_of(entity: Recorded) -> int | None:

@@ -1,6 +1,6 @@
 """The base of every model that belongs to an organization, and of what one door writes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
@@ -42,10 +42,12 @@ class Recorded(models.Model):
     never filtered out, so that a secret added later stays out by itself; that it changed is
     recorded all the same.
     personal: those among them that are about a person, kept apart in the log.
+    named_changes: fields whose change has a word of its own in the log, such as "secret_rotated".
     """
 
     audited: ClassVar[tuple[str, ...]] = ()
     personal: ClassVar[tuple[str, ...]] = ()
+    named_changes: ClassVar[Mapping[str, str]] = {}
 
     if TYPE_CHECKING:  # the column of an `Entity`; an organization is its own
 

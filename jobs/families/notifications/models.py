@@ -36,6 +36,7 @@ class Endpoint(Entity):
     """
 
     audited = ("name", "url", "event_types", "state", "state_reason", "previous_until")
+    named_changes: ClassVar = {"secret": "secret_rotated"}
 
     name = models.CharField(max_length=200)
     url = models.CharField(max_length=2048)
