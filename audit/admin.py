@@ -15,6 +15,7 @@ from tenancy.admin.base import BY_ORGANIZATION, TenantAdmin
 from tenancy.admin.columns import column
 from tenancy.admin.filters import chosen, exactly, window
 from tenancy.admin.names import names_of
+from tenancy.admin.things import Thing, things_of
 
 OUTCOMES = {"success": "success", "denied": "danger", "failed": "warning"}
 
@@ -54,11 +55,13 @@ class AuditEventAdmin(TenantAdmin):
         """The events of the organizations whose log the person may read."""
         return super().get_queryset(request).prefetch_related("organization")
 
-    def prepare(self, rows: list[AuditEvent]) -> None:
-        """Name the actors."""
+    def prepare(self, request: HttpRequest, rows: list[AuditEvent]) -> None:
+        """Name the actors and what they did something to."""
         names = names_of(one.actor or "" for one in rows)
+        things = things_of(request, [_target(one) for one in rows])
         for one in rows:
             one.actor_name = names.get(one.actor or "", one.actor)  # type: ignore[attr-defined]
+            one.thing = things.get(_target(one))  # type: ignore[attr-defined]
 
     @column("action")
     def what(self, event: AuditEvent) -> str:
@@ -71,7 +74,12 @@ class AuditEventAdmin(TenantAdmin):
         return event.actor_name  # type: ignore[attr-defined,no-any-return]
 
     def target(self, event: AuditEvent) -> str:
-        """What it was done to."""
+        """What it was done to, leading there; of a page that is not there, the path."""
+        thing: Thing | None = event.thing  # type: ignore[attr-defined]
+        if thing is not None:
+            return thing.link
+        if event.target_type == "route":
+            return str(json.loads(event.event)["detail"].get("path", event.target_id))
         return f"{event.target_type} {event.target_id}"
 
     @column("outcome", labels=OUTCOMES)
@@ -93,7 +101,7 @@ class AuditEventAdmin(TenantAdmin):
     ) -> HttpResponse:
         """One event."""
         event = self.get_object(request, object_id)
-        self.prepare([event])
+        self.prepare(request, [event])
         content = json.loads(event.event)
         context = {
             **self.admin_site.each_context(request),
@@ -105,6 +113,10 @@ class AuditEventAdmin(TenantAdmin):
             "raw": json.dumps(content, indent=2, ensure_ascii=False),
         }
         return TemplateResponse(request, "admin/audit/event.html", context)
+
+
+def _target(event: AuditEvent) -> tuple[str, str]:
+    return event.target_type or "", event.target_id or ""
 
 
 def differences(event: AuditEvent) -> list[Difference]:

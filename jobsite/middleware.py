@@ -59,8 +59,12 @@ class ScopeMiddleware:
 
 
 def route_of(request: HttpRequest) -> str:
-    """The pattern that the path matched, the same for whatever id was tried."""
-    return request.resolver_match.route if request.resolver_match else ""
+    """The pattern that the path matched, the same for whatever id was tried.
+
+    Of an address that is no page, what the pattern begins with: the rest is a regular expression.
+    """
+    route = str(request.resolver_match.route) if request.resolver_match else ""
+    return route.partition("(?P")[0]
 
 
 @contextmanager

@@ -17,19 +17,11 @@ from tenancy.admin.base import BY_ORGANIZATION, Button
 from tenancy.admin.columns import column
 from tenancy.admin.filters import chosen, exactly, window
 from tenancy.admin.rights import rights_of
+from tenancy.admin.things import Thing, thing_of, things_of
 from tenancy.admin.times import ago
 
 SIBLINGS = 200
 STATE_LABELS = {"Pending": "info", "Sent": "success", "Suppressed": None, "Dead": "danger"}
-
-WHY_DEAD = story.REASONS | {
-    "cancelled": "a person cancelled it",
-    "address_refused": "no webhook may go to this address",
-    "payload_too_large": "what its template made is too large for a webhook",
-    "endpoint_gone": "the receiver answered 410, and the endpoint was disabled",
-    "mail_refused": "the mail server refused this mail or mailbox for good",
-    "mail_unfit": "what its template made must not be sent as a mail",
-}
 
 
 @admin.register(Delivery)
@@ -40,7 +32,7 @@ class DeliveryAdmin(LedgerAdmin):
     view_permission = Permission.DELIVERY_VIEW
     routes: ClassVar = {"retry": "retry_view"}
 
-    list_display = ("event_type", "channel", "to", "shown_state", "why", "age")
+    list_display = ("event_type", "about", "channel", "to", "shown_state", "why", "age")
     list_select_related = ("organization", "event", "endpoint")
     list_filter = (
         BY_ORGANIZATION,
@@ -57,6 +49,18 @@ class DeliveryAdmin(LedgerAdmin):
     def event_type(self, delivery: Delivery) -> str:
         """What happened."""
         return str(delivery.event.event_type)
+
+    def prepare(self, request: HttpRequest, rows: list[Delivery]) -> None:
+        """Name what their events are about."""
+        things = things_of(request, [about(one) for one in rows])
+        for one in rows:
+            one.thing = things.get(about(one))  # type: ignore[attr-defined]
+
+    @column("about")
+    def about(self, delivery: Delivery) -> str:
+        """The mission, leading to it."""
+        thing: Thing | None = delivery.thing  # type: ignore[attr-defined]
+        return thing.link if thing else " ".join(about(delivery))
 
     @column("to")
     def to(self, delivery: Delivery) -> str:
@@ -116,6 +120,7 @@ class DeliveryAdmin(LedgerAdmin):
             "may_see_endpoint": rights_of(request).may(Permission.ENDPOINT_VIEW, delivery),
             "sentence": sentence(delivery, job, datetime.now(UTC)),
             "job": job,
+            "about": thing_of(request, *about(delivery)),
             "attempts": attempts_told(delivery),
             "siblings": [
                 {"row": one, "to": recipient(one), "reason": reason(one)} for one in siblings
@@ -138,6 +143,14 @@ class DeliveryAdmin(LedgerAdmin):
         ).first()
 
 
+def about(delivery: Delivery) -> tuple[str, str]:
+    """Kind and id of what its event is about: the mission, where there is one."""
+    event = delivery.event
+    if event.mission_id is not None:
+        return "mission", str(event.mission_id)
+    return event.entity_type, str(event.entity_id)
+
+
 def recipient(delivery: Delivery) -> str:
     """The mailbox or the endpoint's name."""
     return delivery.endpoint.name if delivery.endpoint else delivery.mailbox
@@ -147,7 +160,7 @@ def reason(delivery: Delivery) -> str:
     """Why it was not sent, in words."""
     if delivery.state == DeliveryState.SUPPRESSED:
         return Suppressed(delivery.reason).label
-    known = WHY_DEAD.get(delivery.reason, delivery.reason.replace("_", " "))
+    known = story.REASONS.get(delivery.reason, delivery.reason.replace("_", " "))
     return known[:1].upper() + known[1:]
 
 

@@ -25,7 +25,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import ForeignKey, Model, ProtectedError, QuerySet
+from django.db.models import DateTimeField, ForeignKey, Model, ProtectedError, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -107,6 +107,12 @@ class Permitted:
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the list has an entry in the navigation."""
         return self.has_view_permission(request)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Say of a moment which clock it is by."""
+        if isinstance(db_field, DateTimeField):
+            kwargs.setdefault("help_text", "In UTC.")
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
@@ -261,6 +267,10 @@ class TenantAdmin(Permitted, ListAdmin):
     ) -> Any:
         """The form, with the buttons of its row."""
         obj = context.get("original")
+        # Its history is the audit log.
+        context["show_history"] = obj is not None and rights_of(request).may(
+            Permission.AUDIT_VIEW, obj
+        )
         if obj is not None:
             shown = [one.shown(self.address(obj, one.route)) for one in self.buttons(request, obj)]
             context["actions_detail"] = shown

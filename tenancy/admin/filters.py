@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    DropdownFilter = TextFilter = SimpleListFilter
+    from django.contrib.admin import SimpleListFilter as DropdownFilter
+    from django.contrib.admin import SimpleListFilter as TextFilter
 else:
     from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 

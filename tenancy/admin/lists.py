@@ -66,7 +66,7 @@ class NewestFirst(ChangeList):
         # Unequal, they make a link in the title that promises to show all.
         self.full_result_count = self.result_count
         self.result_list = list(self.result_list)
-        self.model_admin.prepare(self.result_list)
+        self.model_admin.prepare(request, self.result_list)
         self._say_what_is_shown()
 
     def _say_what_is_shown(self) -> None:
@@ -130,7 +130,7 @@ class ListAdmin(ModelAdmin):  # type: ignore[type-arg]
         columns = {getattr(one, "attname", one.name) for one in fields}
         return name not in {"pk", *columns, *(one.name for one in fields)}
 
-    def prepare(self, rows: list[Any]) -> None:
+    def prepare(self, request: HttpRequest, rows: list[Any]) -> None:
         """Add to the rows of a page what its columns show; a query for all instead of one each."""
 
     def changelist_view(

@@ -25,8 +25,9 @@ class Thing:
     name: str
     address: str
 
-    def __html__(self) -> str:
-        """The link to it."""
+    @property
+    def link(self) -> str:
+        """Kind and name, leading to it."""
         link = '{} <a class="text-primary-600 underline dark:text-primary-500" href="{}">{}</a>'
         return format_html(link, self.kind, self.address, self.name)
 
@@ -44,7 +45,7 @@ def things_of(
         if kind not in ids or not isinstance(page, TenantAdmin):
             continue
         rows = page.get_queryset(request)
-        if isinstance(page.list_select_related, (list, tuple)):
+        if isinstance(page.list_select_related, (list, tuple)) and page.list_select_related:
             rows = rows.select_related(*page.list_select_related)
         for row in rows.filter(pk__in=_valid(model, ids[kind])):
             found[kind, str(row.pk)] = Thing(

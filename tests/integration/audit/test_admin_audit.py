@@ -69,6 +69,20 @@ def test_the_page_shows_each_field_before_and_after(own: Organization, admin: Cl
     assert "<b>name</b>" not in page
 
 
+def test_the_list_names_what_something_was_done_to_and_leads_there(
+    own: Organization, admin: Client
+) -> None:
+    project = tenancy.project(own, name="The old harbour")
+    admin.get("/admin/nowhere/at/all/")
+
+    listed = admin.get(reverse("admin:audit_auditevent_changelist")).content.decode()
+
+    assert reverse("admin:tenancy_project_change", args=[project.pk]) in listed
+    assert "The old harbour" in listed
+    assert "/admin/nowhere/at/all/" in listed
+    assert "(?P" not in listed
+
+
 def test_nobody_adds_changes_or_deletes_an_event(own: Organization) -> None:
     tenancy.project(own)
     event = event_of(own, action="project.created")

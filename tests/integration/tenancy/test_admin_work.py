@@ -1,5 +1,6 @@
 """Projects, missions and what hangs on them, edited in the admin."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -186,7 +187,31 @@ def test_what_a_form_holds_is_shown_as_text(own: Organization, editor: Client) -
 def test_history_is_the_audit_log_of_the_row(own: Organization) -> None:
     mission = tenancy.mission(tenancy.project(own))
     admin = signed_in(tenancy.member(own, role="admin"))
+    page = reverse("admin:tenancy_mission_change", args=[mission.pk])
+    history = reverse("admin:tenancy_mission_history", args=[mission.pk])
 
-    shown = admin.get(reverse("admin:tenancy_mission_history", args=[mission.pk]), follow=True)
+    shown = admin.get(history, follow=True).content.decode()
 
-    assert "mission.created" in shown.content.decode()
+    assert "mission.created" in shown
+    assert mission.title in shown
+    assert history in admin.get(page).content.decode()
+
+
+def test_who_may_not_read_the_audit_log_is_not_led_there(own: Organization, editor: Client) -> None:
+    mission = tenancy.mission(tenancy.project(own))
+
+    page = editor.get(reverse("admin:tenancy_mission_change", args=[mission.pk]))
+
+    assert "/history/" not in page.content.decode()
+
+
+def test_times_say_which_clock_they_are_by(own: Organization, editor: Client) -> None:
+    mission = tenancy.mission(
+        tenancy.project(own), starts_at=datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    )
+
+    listed = editor.get(reverse("admin:tenancy_mission_changelist")).content.decode()
+    page = editor.get(reverse("admin:tenancy_mission_change", args=[mission.pk]))
+
+    assert "2026-03-01 12:30 UTC" in listed
+    assert "In UTC." in page.content.decode()
