@@ -10,7 +10,8 @@ import functools
 import html as html_entities
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ import nh3
 from templates.errors import RenderingFailed
 
 MAX_SUBJECT_CHARS = 200
+FOOTER = "<!--footer-->"
+"""Where a mail's footer goes; nobody else's, because sanitised text has no comments."""
 RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 
 _LINE_ENDS = re.compile("[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -62,6 +65,14 @@ STYLES = frozenset(_STYLES.split())
 _ACTIVE_STYLE = re.compile(r"url\s*\(|expression|image-set|@|\\|/\*|javascript:", re.IGNORECASE)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """An address of ours, and what to call it."""
+
+    label: str
+    address: str
+
+
 def subject(text: str, *, repair: bool = False) -> str:
     """One line for the Subject field, without what reorders or hides text; cut at 200 characters.
 
@@ -97,17 +108,28 @@ def text_to_html(text: str) -> str:
 
 
 def html(fragment: str, *, locale: str, organization: str, image_hosts: frozenset[str]) -> str:
-    """A whole HTML document around a rendered fragment.
+    """A whole HTML document around a rendered fragment, with a place for `with_footer`.
 
     image_hosts: the hosts whose https images stay; others are removed.
     """
-    before, between, after = _layout()
+    before, between, below, after = _layout()
     clean = sanitised(inlined(_CONTROLS.sub("", fragment)), image_hosts=image_hosts)
     language = re.sub(r"[^A-Za-z0-9-]", "", locale.replace("_", "-")) or "en"
     direction = "rtl" if language.split("-")[0] in RIGHT_TO_LEFT_LANGUAGES else "ltr"
     opening = before.replace('lang="en"', f'lang="{language}"')
     opening = opening.replace('dir="ltr"', f'dir="{direction}"')
-    return f"{opening}{html_entities.escape(organization)}{between}{clean}{after}"
+    return f"{opening}{html_entities.escape(organization)}{between}{clean}{below}{FOOTER}{after}"
+
+
+def with_footer(document: str, sentence: str, links: Iterable[Link]) -> str:
+    """The document that `html` made, with our own last lines at its foot."""
+    lines = [html_entities.escape(sentence)]
+    lines += [
+        f'<a href="{html_entities.escape(link.address)}" style="color:#52525b">'
+        f"{html_entities.escape(link.label)}</a>"
+        for link in links
+    ]
+    return document.replace(FOOTER, "<br>".join(lines))
 
 
 def inlined(fragment: str) -> str:
@@ -164,15 +186,15 @@ def _may_load(address: str, image_hosts: frozenset[str]) -> bool:
 
 
 @functools.cache
-def _layout() -> tuple[str, str, str]:
-    """Our layout, compiled from MJML, in the pieces around its two places."""
+def _layout() -> tuple[str, str, str, str]:
+    """Our layout, compiled from MJML, in the pieces around its three places."""
     source = (Path(__file__).parent / "layout.mjml").read_text()
     # Without `fonts` MJML loads some of Google's, and every reader would be told to them.
     options = mrml.RenderOptions(disable_comments=False, fonts={})
     compiled = mrml.to_html(source, None, options).content
-    pieces = re.split(r"\{\{(?:organization|content)\}\}", compiled)
-    before, between, after = pieces
-    return before, between, after
+    pieces = re.split(r"\{\{(?:organization|content|footer)\}\}", compiled)
+    before, between, below, after = pieces
+    return before, between, below, after
 
 
 def _refuse_subject(why: str) -> Any:

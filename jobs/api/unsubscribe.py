@@ -1,7 +1,8 @@
 """One click on "unsubscribe" (RFC 8058), for mail programs and for people.
 
 The only routes without a token of a service account: the one in the address is the proof, and it
-reaches one mailbox of one organization. Looking (GET) changes nothing, because mail scanners look.
+reaches one mailbox of one organization. Looking (GET) changes nothing, because mail scanners look,
+and always answers with a page, because people look who have no use for JSON.
 """
 
 from typing import Annotated
@@ -11,7 +12,7 @@ from django.template.loader import render_to_string
 from ninja import Path, Router
 from pydantic import BaseModel, Field
 
-from jobs.families.notifications.unsubscribe import UnknownToken, unsubscribe
+from jobs.families.notifications.unsubscribe import Link, UnknownToken, look, unsubscribe
 from tenancy.api.fields import PathId
 from tenancy.api.problems import not_found
 
@@ -30,9 +31,12 @@ class Unsubscribed(BaseModel):
 
 
 @router.get("/{token}", auth=None, response={200: None}, openapi_extra=_HTML)
-def ask(request: HttpRequest, organization_id: PathId, token: Path[Token]) -> HttpResponse:
-    """The page of a person who clicked; says nothing about whether the token is known."""
-    return _page(done=False)
+def ask(request: HttpRequest, organization_id: PathId, token: Path[str]) -> HttpResponse:
+    """The page of a person who clicked: what would stop, that it has, or that the link is bad."""
+    try:
+        return _page(look(organization_id, token))
+    except UnknownToken:
+        return _page(None)
 
 
 @router.post("/{token}", auth=None, response=Unsubscribed, openapi_extra=_HTML)
@@ -45,9 +49,9 @@ def unsubscribe_mailbox(
     except UnknownToken as error:
         raise not_found() from error
     if "text/html" in request.headers.get("Accept", ""):  # a browser, not a mail program
-        return _page(done=True)
+        return _page(look(organization_id, token))
     return Unsubscribed()
 
 
-def _page(*, done: bool) -> HttpResponse:
-    return HttpResponse(render_to_string("jobs/unsubscribe.html", {"done": done}))
+def _page(link: Link | None) -> HttpResponse:
+    return HttpResponse(render_to_string("jobs/unsubscribe.html", {"link": link}))

@@ -17,6 +17,7 @@ from jobs.families.notifications.deliver import (
     suppress,
 )
 from jobs.families.notifications.errors import DeliveryError
+from jobs.families.notifications.footer import footer
 from jobs.families.notifications.mail import Mail, build, send
 from jobs.families.notifications.models import Delivery, Suppressed
 from templates.catalogue import MAIL, context
@@ -66,17 +67,18 @@ def _render(delivery: Delivery, person: Collaborator) -> Rendered:
 def _send(
     run: Run[DeliverMail], delivery: Delivery, person: Collaborator, rendered: Rendered
 ) -> None:
+    last = footer(delivery, person.email)
     mail = Mail(
         effect_id=str(delivery.pk),
         recipient=person.email,  # as it is now: the old mailbox may be somebody else's
         sender=settings.DEFAULT_FROM_EMAIL,
         subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
+        text=last.below_text(rendered.text),
+        html=last.below_html(rendered.html),
         unsubscribe_url=unsubscribe.url(delivery),
     )
     headers = {"To": mail.recipient, "Subject": mail.subject, "Message-ID": mail.effect_id}
-    attempt = begin(run, delivery, rendered, headers=headers, body=mail.text)
+    attempt = begin(run, delivery, rendered, headers=headers, body=rendered.text)
     started = time.monotonic()
     try:
         send(build(mail))

@@ -8,6 +8,7 @@ out stay good when the key changes.
 import base64
 import hashlib
 import uuid
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
@@ -16,6 +17,15 @@ from jobs.families.notifications.models import Delivery, SuppressedAddress, Supp
 from tenancy import changes
 
 TOKEN_BYTES = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """What a link to unsubscribe is about: which mailbox, whose mails, whether they stopped."""
+
+    organization: str
+    mailbox: str
+    is_done: bool
 
 
 class UnknownToken(Exception):
@@ -34,7 +44,7 @@ def digest(given: str) -> str:
 
 
 def url(delivery: Delivery) -> str:
-    """Where a mail program posts to."""
+    """Where a mail program posts to, and a person looks."""
     return (
         f"{settings.PUBLIC_URL}/api/v1/organizations/{delivery.organization_id}"
         f"/u/{token(delivery.pk)}"
@@ -46,18 +56,22 @@ def unsubscribe(organization_id: int, given: str) -> SuppressedAddress:
 
     Needs a transaction in the organization's scope. Raises UnknownToken.
     """
-    delivery = (
-        Delivery.objects.filter(
-            organization_id=organization_id, unsubscribe_digest=digest(given[:64])
-        )
-        .select_related("collaborator")
-        .first()
-    )
-    if delivery is None:
-        raise UnknownToken("This link is not known. It may belong to a mail that was deleted.")
-    person = delivery.collaborator
-    mailbox = person.email if person else delivery.mailbox
+    mailbox = _mailbox(_delivery(organization_id, given))
     return suppress(organization_id, mailbox, SuppressionCause.UNSUBSCRIBED)
+
+
+def look(organization_id: int, given: str) -> Link:
+    """What this token would stop, or has stopped; changes nothing.
+
+    Needs a transaction in the organization's scope. Raises UnknownToken.
+    """
+    delivery = _delivery(organization_id, given)
+    mailbox = _mailbox(delivery)
+    stopped = SuppressedAddress.objects.filter(
+        organization_id=organization_id, address=mailbox.lower()
+    )
+    name = delivery.organization.name
+    return Link(organization=name, mailbox=mailbox, is_done=stopped.exists())
 
 
 def suppress(organization_id: int, mailbox: str, cause: SuppressionCause) -> SuppressedAddress:
@@ -67,3 +81,18 @@ def suppress(organization_id: int, mailbox: str, cause: SuppressionCause) -> Sup
     return known.first() or changes.create(
         SuppressedAddress(organization_id=organization_id, address=address, cause=cause)
     )
+
+
+def _delivery(organization_id: int, given: str) -> Delivery:
+    found = Delivery.objects.filter(
+        organization_id=organization_id, unsubscribe_digest=digest(given[:64])
+    )
+    delivery = found.select_related("collaborator", "organization").first()
+    if delivery is None:
+        raise UnknownToken("This link is not known. It may belong to a mail that was deleted.")
+    return delivery
+
+
+def _mailbox(delivery: Delivery) -> str:
+    person = delivery.collaborator
+    return person.email if person else delivery.mailbox

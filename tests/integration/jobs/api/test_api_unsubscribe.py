@@ -17,7 +17,7 @@ def mail(transactional_db: None) -> Delivery:
     with scope(delivery.organization_id), transaction.atomic():
         delivery.unsubscribe_digest = unsubscribe.digest(unsubscribe.token(delivery.pk))
         delivery.save(update_fields=["unsubscribe_digest"])
-    return delivery
+        return Delivery.objects.select_related("organization").get(pk=delivery.pk)
 
 
 def _path(mail: Delivery, organization_id: int | None = None) -> str:
@@ -39,11 +39,21 @@ def test_one_click_stops_mails_and_a_second_is_no_error(client: Client, mail: De
     assert _suppressed(mail.organization_id) == 1
 
 
-def test_looking_at_the_link_changes_nothing(client: Client, mail: Delivery) -> None:
-    page = client.get(_path(mail))
+def _page(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/html")
+    return answer.content.decode()
 
-    assert page.status_code == 200
-    assert b'<form method="post">' in page.content
+
+def test_looking_at_the_link_says_whose_mails_would_stop_and_changes_nothing(
+    client: Client, mail: Delivery
+) -> None:
+    page = _page(client, _path(mail))
+
+    assert '<form method="post">' in page
+    assert mail.organization.name in page
+    assert mail.mailbox in page
     assert _suppressed(mail.organization_id) == 0
 
 
@@ -52,6 +62,27 @@ def test_a_person_in_a_browser_gets_a_page(client: Client, mail: Delivery) -> No
 
     assert done["Content-Type"].startswith("text/html")
     assert "no more notifications" in done.content.decode()
+
+
+def test_who_unsubscribed_is_not_asked_again(client: Client, mail: Delivery) -> None:
+    client.post(_path(mail))
+
+    page = _page(client, _path(mail))
+
+    assert "Unsubscribed" in page
+    assert "<form" not in page
+
+
+@pytest.mark.parametrize("damage", ["", "x", "A" * 13, "_" * 9, "%00", "a" * 3000])
+def test_a_person_with_a_bad_link_reads_so_on_a_page(
+    client: Client, mail: Delivery, damage: str
+) -> None:
+    path = _path(mail)[:-3] + damage
+
+    page = _page(client, path)
+
+    assert "This link is not known" in page
+    assert mail.mailbox not in page
 
 
 def test_a_token_of_another_organization_is_not_found(client: Client, mail: Delivery) -> None:

@@ -16,6 +16,7 @@ from jobs.families.notifications.job_types import deliver_mail, deliver_webhook
 from jobs.families.notifications.models import Delivery, DeliveryAttempt, Endpoint
 from jobs.ledger import relay
 from jobs.ledger.models import DeadLetter, Job
+from jobs.ledger.publish import queues
 from jobsite.demo.receivers import Receivers
 from tenancy import changes
 from tenancy.acting import Actor, acting
@@ -101,7 +102,9 @@ class House:
 
 
 @pytest.fixture
-def house(transactional_db: None) -> House:
+def house(transactional_db: None, redis_url: str) -> House:
+    relay.recover()
+    queues().flush("notifications")  # what other tests left behind would reach our receivers
     organization = make.organization("Aurora")
     editor = make.member(organization, role="editor")
     return House(
@@ -132,7 +135,6 @@ def smtp(port: int) -> dict[str, Any]:
 @pytest.fixture
 def work(house: House, receivers: Receivers) -> Callable[[], None]:
     """Run a worker of the group, in threads of this process, until nothing is left to do."""
-    relay.recover()
 
     def until_idle() -> None:
         broker = dramatiq.get_broker()

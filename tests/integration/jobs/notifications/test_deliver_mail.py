@@ -1,5 +1,6 @@
 """One event to one mailbox: who may still hear it, and what the mail server says."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -133,3 +134,37 @@ def test_a_mail_server_that_is_away_uses_up_the_attempts(
     mail = house.only("mail")
     assert (mail.state, mail.reason) == (DeliveryState.DEAD, "retries_exhausted")
     assert [one.number for one in house.attempts(mail)] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_mail_ends_with_the_way_to_the_mission_and_the_way_out(
+    house: House, receivers: Receivers, settings: Settings, work: Work
+) -> None:
+    house.assign()
+    work()
+
+    [mail] = receivers.mails()
+    way_out = mail.headers["List-Unsubscribe"].strip("<>")
+    mission = f"{settings.PUBLIC_URL}/admin/tenancy/mission/{house.mission.pk}/change/"
+    for part in (mail.text, mail.html):
+        assert way_out in part
+        assert mission in part
+        assert f"Aurora sent this to {house.person.email}." in part
+    [attempt] = house.attempts(house.only("mail"))
+    assert way_out.rpartition("/")[2] not in attempt.request_body
+
+
+def test_a_mail_refers_to_no_other_site_than_ours(
+    house: House, receivers: Receivers, settings: Settings, work: Work
+) -> None:
+    house.assign()
+    work()
+
+    [mail] = receivers.mails()
+    addresses = re.findall(r"https?:[^\s\"'<>)]*", mail.html + mail.text)
+    name_that_nothing_loads = "http://www.w3.org/1999/xhtml"
+    assert addresses
+    assert all(
+        one == name_that_nothing_loads or one.startswith(f"{settings.PUBLIC_URL}/")
+        for one in addresses
+    )
+    assert "//fonts." not in mail.html
