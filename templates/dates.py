@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_timezone_name
 from liquid.exceptions import FilterError
 from liquid.filter import with_context
 
@@ -34,7 +34,8 @@ def date(value: object, form: object = "medium", *, context: Any) -> str:
         locale = _locale(context.locale)
         day, time = format_date(local, form, locale), format_time(local, "short", locale=locale)
         # CLDR separates "7:00" and "AM" by a narrow space that mail programs often lack.
-        return f"{day}, {time}".replace("\u202f", " ")
+        zone = get_timezone_name(local, width="short", locale=locale)
+        return f"{day}, {time} {zone}".replace("\u202f", " ")
     return local.strftime(_checked(form))
 
 

@@ -42,8 +42,8 @@ def test_a_missing_variable_can_be_asked_about_and_defaulted() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("{{ mission.starts_at | date: 'medium' }}", "09.03.2026, 08:00"),
-        ("{{ mission.starts_at | date: 'long' }}", "9. März 2026, 08:00"),
+        ("{{ mission.starts_at | date: 'medium' }}", "09.03.2026, 08:00 MEZ"),
+        ("{{ mission.starts_at | date: 'long' }}", "9. März 2026, 08:00 MEZ"),
         ("{{ mission.starts_at | date: '%d.%m.%Y %H:%M' }}", "09.03.2026 08:00"),
         ("{{ mission.note | date }}", ""),
     ],
@@ -57,7 +57,7 @@ def test_times_speak_the_readers_language_and_zone(source: str, expected: str) -
 def test_an_unknown_locale_reads_english() -> None:
     reader = Reader(locale="xx-nonsense-!")
 
-    assert rendered("{{ mission.starts_at | date }}", reader=reader) == "Mar 9, 2026, 7:00 AM"
+    assert rendered("{{ mission.starts_at | date }}", reader=reader) == "Mar 9, 2026, 7:00 AM UTC"
 
 
 def test_what_is_no_time_is_an_error() -> None:
