@@ -1,4 +1,4 @@
-"""What a process does with the leases it holds: `jobs.broker.leases`."""
+"""What a process does with the leases it holds: `jobs.broker.held`."""
 
 import threading
 from datetime import timedelta
