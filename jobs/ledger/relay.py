@@ -72,7 +72,10 @@ def recover() -> bool:
             confirm(page)
             jobs += len(page)
         queues().open_epoch()
-    log.warning("jobs_recovered", jobs=jobs)
+    if jobs:
+        log.warning("jobs_recovered", jobs=jobs)
+    else:  # a first start, most likely
+        log.info("jobs_redis_opened")
     return True
 
 

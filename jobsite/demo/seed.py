@@ -8,12 +8,14 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 
 from jobs.families.notifications import endpoints
+from jobs.families.notifications.models import Endpoint
 from jobsite.demo import people
 from jobsite.demo.logins import HARBOR, LOGINS, NORTH, PASSWORD
 from templates.catalogue import EVENT_TYPES
@@ -103,6 +105,21 @@ def tell_receivers(secrets: dict[str, str]) -> None:
     path.touch(mode=0o600)
     known = json.loads(path.read_text() or "{}")
     path.write_text(json.dumps(known | secrets))
+
+
+def follow_receivers() -> int:
+    """Point the endpoints at our receivers' hooks to their present port; returns how many moved."""
+    path = settings.RECEIVERS_SECRETS_FILE
+    hooks = set(json.loads(path.read_text())) if path.exists() else set()
+    now = f"127.0.0.1:{settings.RECEIVERS_WEB_PORT}"
+    moved = 0
+    with operator_scope("demo receivers moved"), transaction.atomic():
+        for endpoint in Endpoint.objects.filter(url__startswith="http://127.0.0.1:"):
+            there = urlsplit(endpoint.url)
+            if there.netloc != now and there.path.rpartition("/")[2] in hooks:
+                endpoints.change(endpoint, url=there._replace(netloc=now).geturl())
+                moved += 1
+    return moved
 
 
 def _operators() -> None:

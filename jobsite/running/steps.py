@@ -122,13 +122,19 @@ class Run:
             self.command("migrate", "--verbosity=0", "--skip-checks")
 
     def seed_once(self) -> None:
-        """Demo data, on the first start only: the mark is written when all of them are there."""
+        """Demo data, on the first start only: the mark is written when all of them are there.
+
+        It holds the port of the receivers, which the demo's endpoints follow at a later start.
+        """
         mark = self.data / "demo.seeded"
-        if mark.exists():
-            return
-        with progress("Demo data (first start only)"):
-            self.command("demo")
-        mark.touch()
+        port = str(self.ports["RECEIVERS_WEB_PORT"])
+        if not mark.exists():
+            with progress("Demo data (first start only)"):
+                self.command("demo")
+        elif mark.read_text() != port:
+            with progress(f"Webhooks of the demo to port {port}"):
+                self.command("demo", "--follow")
+        mark.write_text(port)
 
     def command(self, *arguments: str) -> None:
         log = self.logs / f"{arguments[0]}.log"

@@ -1,5 +1,6 @@
 """`manage.py demo`: data to look at, a trickle of events, and the journey that checks it all."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from jobsite.demo.seed import NotADemo, seed
+from jobs.broker.errors import BrokerUnavailable
+from jobs.ledger import relay
+from jobsite.demo.seed import NotADemo, follow_receivers, seed
 from jobsite.demo.trickle import trickle
 
 
@@ -30,6 +33,9 @@ class Command(BaseCommand):
         """What to do, and how often an event happens."""
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--check", action="store_true", help="drive and check the main journey")
+        what.add_argument(
+            "--follow", action="store_true", help="send webhooks to where the receivers are now"
+        )
         what.add_argument("--trickle", action="store_true", help="cause events until stopped")
         parser.add_argument("--every", type=float, default=10, help="mean seconds between events")
 
@@ -49,6 +55,12 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: stopping.set())
             trickle(stopping, every_seconds=options["every"])
             return
+        if options["follow"]:
+            self.stdout.write(f"{follow_receivers()} endpoints moved.")
+            return
+        # The scheduler would do it, but on a first start it runs later than this.
+        with contextlib.suppress(BrokerUnavailable):
+            relay.recover()
         try:
             made = seed()
         except NotADemo as error:

@@ -39,6 +39,13 @@ def test_an_empty_redis_is_opened_once(own_line):
     assert own_line.epoch() == epoch
 
 
+def test_a_first_start_is_no_warning(own_line, caplog):
+    relay.recover()
+
+    assert "jobs_redis_opened" in caplog.text
+    assert [one for one in caplog.records if one.levelname == "WARNING"] == []
+
+
 def test_every_unfinished_job_is_in_line_again_and_no_other(own_line, own_redis):
     relay.recover()
     of = organization()
