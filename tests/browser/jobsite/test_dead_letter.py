@@ -78,7 +78,7 @@ def test_a_dead_letter_says_why_and_is_retried_when_the_receiver_is_repaired(
     expect(error.locator("dt:text-is('Class') + dd")).to_contain_text("ReceiverFailed")
     expect(error.locator("dt:text-is('Message') + dd")).to_contain_text("answered 500")
     expect(error.locator("dt:text-is('Where') + dd")).to_contain_text("deliver_webhook.py")
-    expect(operator.get_by_text("retries_exhausted, after 10 attempts")).to_be_visible()
+    expect(operator.get_by_text("retries exhausted, after 10 attempts")).to_be_visible()
 
     house.receivers.answer(hook, 200)
     operator.get_by_role("link", name="Retry").click()

@@ -38,7 +38,7 @@ def test_a_mission_changed_in_the_admin_is_told_and_can_be_followed(
 
     become(page, live_server, make.member(house.organization, role="admin"))
     page.goto(live_server.url + reverse("admin:audit_auditevent_changelist"))
-    page.get_by_role("link", name="mission.changed").first.click()
+    page.get_by_role("link", name="mission.changed", exact=True).first.click()
     follow(page, live_server, correlation_id_on(page))
 
 
@@ -89,7 +89,7 @@ def follow(page: "Page", server: "LiveServer", correlation_id: str) -> None:
         expect(page.get_by_text("Succeeded at attempt 1")).to_be_visible()
         expect(page.get_by_text("3 jobs with the correlation id")).to_be_visible()
         expect(page.locator("p:has(strong:text-is('Attempt 1'))")).to_contain_text("succeeded")
-        expect(page.get_by_role("link", name="mission.changed")).to_be_visible()
+        expect(page.get_by_role("link", name="mission.changed", exact=True)).to_be_visible()
         page.go_back()
 
     page.goto(server.url + reverse("admin:audit_auditevent_changelist"))
