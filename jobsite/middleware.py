@@ -71,7 +71,7 @@ def route_of(request: HttpRequest) -> str:
 def _scope_of(request: HttpRequest) -> Iterator[None]:
     person = request.user
     assert isinstance(person, User)
-    correlation_id = structlog.contextvars.get_contextvars().get("request_id")
+    correlation_id = structlog.contextvars.get_contextvars().get("correlation_id")
     actor = Actor.operator(person.pk) if person.is_operator else Actor.user(person.pk)
     with acting(actor, source="admin", correlation_id=correlation_id):
         structlog.contextvars.bind_contextvars(actor_id=str(actor))

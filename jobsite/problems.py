@@ -91,18 +91,19 @@ def connect(api: NinjaAPI) -> None:
 
 
 class ApiMiddleware:
-    """Under /api/: a correlation id on every request and answer, and no error page of Django's."""
+    """Give every request a correlation id; under /api/ the caller's, and no page of Django's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith(ADDRESS):
-            return self.get_response(request)
-        given = request.META.get("HTTP_X_CORRELATION_ID", "")
+        of_api = request.path.startswith(ADDRESS)
+        given = request.META.get("HTTP_X_CORRELATION_ID", "") if of_api else ""
         correlation_id = given if _PRINTABLE.fullmatch(given) else str(uuid.uuid4())
         # Put back into the request: the log lines of django-structlog take it from there.
         request.META["HTTP_X_CORRELATION_ID"] = correlation_id
+        if not of_api:
+            return self.get_response(request)
         with acting(Actor.system(), source="api", correlation_id=correlation_id):
             response = self.get_response(request)
         if response.status_code >= 400 and response["Content-Type"] != MEDIA_TYPE:

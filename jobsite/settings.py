@@ -54,8 +54,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SECURE_CSP = {
     "default-src": ["'self'"],
-    # Unfold's menus are Alpine, whose build evaluates its attributes, and its colours are a <style>.
-    # Scripts come from us alone all the same: what somebody slips into a page cannot load or be one.
+    # Unfold's menus are Alpine, whose build evaluates its attributes; its colours are a <style>.
+    # Scripts come from us alone all the same: what somebody slips into a page loads none, is none.
     "script-src": ["'self'", "'unsafe-eval'"],
     "style-src": ["'self'", "'unsafe-inline'"],
     "img-src": ["'self'", "data:"],
@@ -172,6 +172,8 @@ LOG_FORMAT = environment.choice(
 )
 LOG_LEVEL = environment.choice("LOG_LEVEL", "info", among=["debug", "info", "warning", "error"])
 LOGGING = logs.configuration(format_name=LOG_FORMAT, level=LOG_LEVEL)
+# ApiMiddleware has put it into the request; a stranger's is taken by the API only, if it is sound.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = True
 # Set by whoever starts the processes; prometheus_client reads it when it is imported.
 if METRICS_DIR := environment.text("PROMETHEUS_MULTIPROC_DIR"):
     Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)

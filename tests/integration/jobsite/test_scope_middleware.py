@@ -193,6 +193,20 @@ def test_a_request_id_of_any_length_is_taken(client: Client, organization: Organ
     assert len(str(event["correlation_id"])) <= 128
 
 
+def test_every_line_of_a_request_bears_the_correlation_id_of_what_it_changed(
+    client: Client, organization: Organization, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get("/admin/write-then/ok", headers={"X-Correlation-ID": "a stranger's"})
+
+    (event,) = told(organization.pk, "project.created")
+    lines = [one.msg for one in caplog.records if isinstance(one.msg, dict)]
+    of_request = [
+        line for line in lines if line["event"] in ("request_started", "request_finished")
+    ]
+    assert [line["correlation_id"] for line in of_request] == [event["correlation_id"]] * 2
+    assert event["correlation_id"] != "a stranger's"
+
+
 def looks(operator: User) -> list[object]:
     with operator_scope("count"), transaction.atomic():
         found = AuditEvent.objects.filter(
