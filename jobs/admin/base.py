@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 
 from jobs.admin.acts import Act
+from jobs.admin.story import REASONS
 from jobs.job_types import GROUPS, registry
-from jobs.ledger.states import Reason
+from jobs.templatetags.jobs_admin import in_words
 from tenancy.access import Permission
 from tenancy.admin.base import TenantAdmin
 from tenancy.admin.confirm import ask, done
@@ -43,9 +44,7 @@ def job_types() -> list[tuple[str, str]]:
 
 BY_GROUP = chosen("group", "group", lambda: [(one, one) for one in GROUPS], field="queue_group")
 BY_TYPE = chosen("type", "job type", job_types, field="job_type")
-BY_REASON = chosen(
-    "reason", "reason", lambda: [(one.value, one.label.capitalize()) for one in Reason]
-)
+BY_REASON = chosen("reason", "reason", lambda: [(one, in_words(one)) for one in REASONS])
 
 
 class LedgerAdmin(TenantAdmin):

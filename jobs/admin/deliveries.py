@@ -160,6 +160,8 @@ def reason(delivery: Delivery) -> str:
     """Why it was not sent, in words."""
     if delivery.state == DeliveryState.SUPPRESSED:
         return Suppressed(delivery.reason).label
+    if delivery.reason == "cancelled":
+        return "A person cancelled it"
     known = story.REASONS.get(delivery.reason, delivery.reason.replace("_", " "))
     return known[:1].upper() + known[1:]
 

@@ -31,7 +31,7 @@ from tenancy.admin.columns import column
 from tenancy.admin.filters import chosen, window
 from tenancy.admin.names import names_of
 from tenancy.admin.rights import rights_of
-from tenancy.admin.things import thing_of
+from tenancy.admin.things import thing_of, things_of
 from tenancy.admin.times import ago, span
 
 SIBLINGS = 50
@@ -193,7 +193,10 @@ class JobAdmin(LedgerAdmin):
         found = {event.pk: event for event in [*events[:SIBLINGS], *about[:SIBLINGS]]}
         shown = sorted(found.values(), key=lambda event: str(event.pk))
         names = names_of(event.actor or "" for event in shown)
+        targets = {event.pk: (event.target_type or "", event.target_id or "") for event in shown}
+        things = things_of(request, targets.values())
         for event in shown:
+            event.thing = things.get(targets[event.pk])  # type: ignore[attr-defined]
             event.actor_name = names.get(event.actor or "", event.actor)  # type: ignore[attr-defined]
         return shown
 
@@ -219,9 +222,16 @@ class Family:
         return cls(
             total=counts.total(),
             by_state={State(state).label: number for state, number in sorted(counts.items())},
-            jobs=list(related.order_by("pk")[:SIBLINGS]),
+            jobs=_with_names(list(related.order_by("pk")[:SIBLINGS])),
             parent=mine.filter(pk=job.caused_by).first() if job.caused_by else None,
         )
+
+
+def _with_names(jobs: list[Job]) -> list[Job]:
+    names = names_of(one.actor_id for one in jobs)
+    for one in jobs:
+        one.actor_name = names.get(one.actor_id, one.actor_id)  # type: ignore[attr-defined]
+    return jobs
 
 
 def attempts_told(attempts: Sequence[Attempt], replays: Sequence[datetime]) -> list[dict[str, Any]]:

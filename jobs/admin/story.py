@@ -24,7 +24,6 @@ REASONS = {
     "worker_lost": "worker after worker died under it",
     "time_limit": "it ran longer than it may",
     "endpoint_disabled": "its endpoint is disabled or gone",
-    "cancelled": "a person cancelled it",
     "address_refused": "no webhook may go to this address",
     "payload_too_large": "what its template made is too large for a webhook",
     "endpoint_gone": "the receiver answered 410, and the endpoint was disabled",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs.admin.story import REASONS
 from jobs.errors import Permanent
 from jobs.families.notifications import errors
 from jobs.ledger.states import Reason
@@ -29,6 +30,7 @@ def test_every_reason_is_documented_and_every_documented_one_exists():
     documented = set(re.findall(r"^ +\| `(\w+)` \|", TABLE, re.MULTILINE))
 
     assert documented == {*Reason, *of_families(), *literal}
+    assert documented == set(REASONS), "the admin says each of them in words"
 
 
 @pytest.mark.parametrize(
