@@ -1,6 +1,7 @@
 """`make run`: everything starts, and everything ends, however it is ended."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -70,6 +71,8 @@ class Product:
     def end(self) -> None:
         if self.process is not None and self.process.returncode is None:
             self.signal(signal.SIGTERM)
+        # Killed, it could not; its next start would take them over.
+        shutil.rmtree(Places.of(self.folder).sockets, ignore_errors=True)
 
 
 @pytest.fixture
@@ -101,6 +104,7 @@ def test_sigterm_stops_every_process_and_the_data_start_again(product: Product) 
 
     assert code == 0
     assert rest.endswith("Stopped.\n")
+    assert not Places.of(product.folder).sockets.exists()
     assert [each for each in family if each.is_running()] == []
     assert "Demo data" not in product.start()
 
@@ -166,6 +170,12 @@ def test_a_taken_port_that_was_asked_for_is_said_in_one_sentence(product: Produc
     assert said == (
         f"Port {port} is taken: stop what listens there, or choose another with PORT=…\n"
     )
+
+
+def test_a_data_folder_that_cannot_be_made_is_said_in_one_sentence(product: Product) -> None:
+    said, _ = product.launch(DATA_DIR="/dev/null/var").communicate()
+    assert said.startswith("DATA_DIR='/dev/null/var' cannot be used: not a directory; ")
+    assert said.count("\n") == 1
 
 
 def test_a_variable_that_cannot_be_used_is_said_in_one_sentence(product: Product) -> None:
