@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from django.conf import settings
 
+from jobsite import environment
 from jobsite.embedded import postgres, process, valkey
 from jobsite.embedded.account import Account
 from jobsite.embedded.process import AlreadyRunning, Server, ServerFailed
@@ -24,6 +25,7 @@ from jobsite.running.supervisor import Supervisor
 from jobsite.secret import unusable
 
 READY_SECONDS = 120
+LOOPBACK = "127.0.0.1"
 
 
 class Stop(BaseException):
@@ -68,6 +70,7 @@ class Run:
     def make_data_folder(self) -> None:
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
+            self.logs.chmod(0o700)  # log lines name people and addresses
             (self.data / "run.lock").touch()
         except OSError as error:
             raise StepFailed(str(unusable(self.data, error))) from None
@@ -129,6 +132,12 @@ class Run:
         mark = self.data / "demo.seeded"
         port = str(self.ports["RECEIVERS_WEB_PORT"])
         if not mark.exists():
+            if environment.text("BIND", LOOPBACK) != LOOPBACK:
+                raise StepFailed(
+                    "BIND lets other machines in, and the demo's logins have a password that "
+                    "everybody knows: start once without BIND, change them, then set it; or run "
+                    "what the Procfile names, which brings no demo."
+                )
             with progress("Demo data (first start only)"):
                 self.command("demo")
         elif mark.read_text() != port:

@@ -1,6 +1,7 @@
 """One event to one endpoint."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -92,8 +93,8 @@ def _verdict(run: Run[DeliverWebhook], response: Response) -> DeliveryError:
 
 
 def named(endpoint: Endpoint) -> str:
-    """Which endpoint: its name and address, without the query, which may hold a key."""
-    return f"{endpoint.name} ({endpoint.url.partition('?')[0]})"
+    """Which endpoint: its name and host. Its path may hold a key, and jobs are widely read."""
+    return f"{endpoint.name} ({urlsplit(endpoint.url).hostname})"
 
 
 def bounded(asked: timedelta | None, scheduled: timedelta) -> timedelta | None:
