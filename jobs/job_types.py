@@ -47,7 +47,6 @@ class Policy:
     delays: instead of a backoff, the wait before each retry, ± `jitter`; one per retry.
     jitter: the share by which a listed delay varies.
     time_limit: an attempt that runs longer is stopped, and fails.
-    concurrency: at most so many running at once per organization; None for no limit.
     permanent: exceptions after which no retry is made.
     """
 
@@ -57,7 +56,6 @@ class Policy:
     backoff_cap: timedelta = timedelta(0)
     delays: tuple[timedelta, ...] = ()
     jitter: float = 0.2
-    concurrency: int | None = None
     permanent: tuple[type[Exception], ...] = ()
 
     def __post_init__(self) -> None:
@@ -81,7 +79,6 @@ class Policy:
             or bool(self.delays or self.backoff_base),
             "backoff_cap must be at least backoff_base": self.backoff_cap >= self.backoff_base,
             "jitter must lie between 0 and 1": 0 <= self.jitter <= 1,
-            "concurrency must be at least 1": self.concurrency is None or self.concurrency >= 1,
         }
         broken = [rule for rule, holds in checks.items() if not holds]
         if broken:
