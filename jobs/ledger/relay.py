@@ -72,11 +72,16 @@ def recover() -> bool:
             confirm(page)
             jobs += len(page)
         queues().open_epoch()
+    tell_of_recovery(jobs)
+    return True
+
+
+def tell_of_recovery(jobs: int) -> None:
+    """Warn that Redis had lost jobs; with nothing to lose it is most likely a first start."""
     if jobs:
         log.warning("jobs_recovered", jobs=jobs)
-    else:  # a first start, most likely
+    else:
         log.info("jobs_redis_opened")
-    return True
 
 
 def _pages(*, overdue: timedelta | None) -> Iterator[list[InLine]]:

@@ -39,11 +39,17 @@ def test_an_empty_redis_is_opened_once(own_line):
     assert own_line.epoch() == epoch
 
 
-def test_a_first_start_is_no_warning(own_line, caplog):
-    relay.recover()
+@pytest.mark.parametrize(
+    ("jobs", "event", "level"),
+    [(0, "jobs_redis_opened", "INFO"), (3, "jobs_recovered", "WARNING")],
+)
+def test_only_a_redis_that_had_jobs_to_lose_is_a_warning(jobs, event, level, caplog):
+    caplog.set_level("INFO")
 
-    assert "jobs_redis_opened" in caplog.text
-    assert [one for one in caplog.records if one.levelname == "WARNING"] == []
+    relay.tell_of_recovery(jobs)
+
+    [told] = [record for record in caplog.records if event in record.getMessage()]
+    assert told.levelname == level
 
 
 def test_every_unfinished_job_is_in_line_again_and_no_other(own_line, own_redis):
