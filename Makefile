@@ -39,7 +39,7 @@ lock: dev
 	@$(PYTHON_IN_VENV) -m pip install --quiet uv
 	@for set in dev runtime; do \
 	    $(PYTHON_IN_VENV) -m uv pip compile pyproject.toml --quiet --upgrade --universal \
-	        --python-version 3.12 --generate-hashes --no-emit-index-url \
+	        --python-version 3.12 --generate-hashes \
 	        --custom-compile-command "make lock" \
 	        $$( [ $$set = dev ] && echo --group dev || echo --constraint requirements/dev.txt ) \
 	        --output-file requirements/$$set.txt; \
