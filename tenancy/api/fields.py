@@ -58,7 +58,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Reference = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_ID, strict=True)]
+# The validator last: only then do the bounds reach the document as `minimum` and `maximum`.
+Reference = Annotated[int, Field(ge=1, le=MAX_ID, strict=True), BeforeValidator(_whole)]
 """An id in a body: a JSON number, not a text; 7.0 is the same number as 7 (RFC 8259)."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 """A point in time, RFC 3339 with its offset; kept as UTC."""
