@@ -1,14 +1,15 @@
 """One job inside a worker, from its message to what becomes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import Error, connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 from dramatiq.middleware import CurrentMessage, Interrupt, Shutdown, TimeLimitExceeded
+from psycopg.errors import QueryCanceled
 
 from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Release, RetryAfter
@@ -137,8 +138,7 @@ def _outcome(job: Claimed) -> Disposition:
         log.info("job_held", hold=Hold.ORGANIZATION_SUSPENDED.value)
         return Ack()
     except Shutdown:
-        with transaction.atomic():
-            transitions.release(job)
+        _write_down(lambda: transitions.release(job))
         log.info("job_released")
         return Release()
     except BaseException as error:  # noqa: BLE001 - whatever an actor raises, SystemExit included
@@ -166,18 +166,33 @@ def _fail(job: Claimed, error: BaseException) -> Disposition:
     """Retry or bury, by the policy; in a transaction of its own, after what failed was undone."""
     failure = Failure.of(error)
     reason = _final_reason(job, error)
-    with transaction.atomic():
-        if reason is None:
-            delay = _delay(job, error)
-            transitions.retry(job, delay=delay, failure=failure)
-        else:
-            bury(job, reason=reason, failure=failure)
+    if reason is None:
+        delay = _delay(job, error)
+        _write_down(lambda: transitions.retry(job, delay=delay, failure=failure))
+    else:
+        _write_down(lambda: bury(job, reason=reason, failure=failure))
     metrics.observe_failed(job, dead=reason)
     if reason is None:
         log.warning("job_failed", error=failure.message, delay_seconds=delay.total_seconds())
         return RetryAfter(delay=delay)
     log.error("job_dead", reason=str(reason), error=failure.message, frame=failure.frame)
     return Ack()
+
+
+def _write_down(write: Callable[[], None]) -> None:
+    """How an attempt ended, in a transaction of its own.
+
+    Once more if the statement is cancelled: whoever interrupts an actor also cancels the statement
+    that its thread is in, and that may be this one by now.
+    """
+    try:
+        with transaction.atomic():
+            write()
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        with transaction.atomic():
+            write()
 
 
 def _final_reason(job: Claimed, error: BaseException) -> str | None:
