@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable
 
 import psutil
@@ -22,23 +23,32 @@ def adopt() -> None:
 
 
 class Orphans:
-    def __init__(self) -> None:
-        self._asked: set[int] = set()
+    """Children that we did not start: asked to end once each, killed `grace_seconds` later.
+
+    Killed, because one that lost its master while it booted waits for it for ever: Dramatiq tells
+    the master that a worker is up through a condition that both must attend.
+    """
+
+    def __init__(self, *, grace_seconds: float) -> None:
+        self.grace_seconds = grace_seconds
+        self._asked: dict[int, float] = {}
 
     def tend(self, known: Iterable[int]) -> None:
-        """Ask children that we did not start to end, once each, and bury those that have."""
+        """Take care of each as far as its time has come, and bury those that have ended."""
         for child in self._found(known):
             if child.status() == psutil.STATUS_ZOMBIE:
                 os.waitpid(child.pid, os.WNOHANG)
-                self._asked.discard(child.pid)
+                self._asked.pop(child.pid, None)
             elif child.pid not in self._asked:
-                self._asked.add(child.pid)
+                self._asked[child.pid] = time.monotonic()
                 child.send_signal(signal.SIGTERM)
+            elif time.monotonic() - self._asked[child.pid] > self.grace_seconds:
+                child.kill()
 
-    def end(self, known: Iterable[int], *, grace_seconds: float) -> None:
+    def end(self, known: Iterable[int]) -> None:
         """Wait for them, and kill what stays."""
         self.tend(known)
-        _, staying = psutil.wait_procs(self._found(known), timeout=grace_seconds)
+        _, staying = psutil.wait_procs(self._found(known), timeout=self.grace_seconds)
         for child in staying:
             child.kill()
 

@@ -46,7 +46,7 @@ class Run:
         self.servers: dict[str, Server] = {}
         self.starters: dict[str, Callable[[], Server]] = {}
         self.supervisor: Supervisor | None = None
-        self.orphans = Orphans()
+        self.orphans = Orphans(grace_seconds=settings.WORKER_GRACE_SECONDS)
 
     def __call__(self) -> None:
         with ExitStack() as last:
@@ -211,7 +211,7 @@ class Run:
         if self.supervisor:
             with progress("Stopping; running jobs finish"):
                 self.supervisor.stop()
-                self.orphans.end(self.known(), grace_seconds=settings.WORKER_GRACE_SECONDS)
+                self.orphans.end(self.known())
 
     def stop_servers(self) -> None:
         for server in reversed(self.servers.values()):
