@@ -1,4 +1,7 @@
-"""Who looked where: operators across organizations, and whoever asked for what is not theirs."""
+"""Who looked where: operators across organizations, and whoever asked for what is not theirs.
+
+And what else is told once and not at each repetition.
+"""
 
 from collections.abc import Mapping, Set
 from datetime import UTC, datetime, timedelta
@@ -8,7 +11,7 @@ from uuid import UUID
 import rfc8785
 from django.db import transaction
 
-from audit.event import plain
+from audit.event import Outcome, plain
 from audit.models import AuditEvent
 from audit.record import record
 from tenancy.acting import current
@@ -45,17 +48,34 @@ def record_not_found(path: str, *, status: int, route: str = "") -> None:
     recorded by their scopes.
     """
     scope_now = current_scope()
-    logs = scope_now.organizations if scope_now else frozenset()
-    target = ("route", route or path[:MAX_PATH_LENGTH])
-    told = _told_since(timedelta(minutes=1), logs, "access.not_found", target)
-    for organization_id in sorted(logs - told):
-        record(
-            "access.not_found",
-            target,
-            organization_id=organization_id,
-            outcome="denied",
-            detail={"path": path[:MAX_PATH_LENGTH], "status": status},
-        )
+    record_once(
+        "access.not_found",
+        ("route", route or path[:MAX_PATH_LENGTH]),
+        logs=scope_now.organizations if scope_now else frozenset(),
+        within=timedelta(minutes=1),
+        outcome="denied",
+        detail={"path": path[:MAX_PATH_LENGTH], "status": status},
+    )
+
+
+def record_once(
+    action: str,
+    target: tuple[str, object],
+    *,
+    logs: Set[int],
+    within: timedelta,
+    outcome: Outcome = "success",
+    detail: Mapping[str, Any] | None = None,
+) -> Set[int]:
+    """Write an event into the logs of these organizations, unless they tell it already.
+
+    The same is the same action on the same target by the same actor `within` this time, so that
+    what is repeated fills no log. Returns the organizations whose logs it was new to.
+    """
+    new = logs - _told_since(within, logs, action, target)
+    for organization_id in sorted(new):
+        record(action, target, organization_id=organization_id, outcome=outcome, detail=detail)
+    return new
 
 
 def _told_since(

@@ -7,6 +7,12 @@ class JobsiteConfig(AppConfig):
     name = "jobsite"
     verbose_name = "Site"
 
+    def ready(self) -> None:
+        """Listen to sign-ins."""
+        from jobsite import sign_ins
+
+        sign_ins.connect()
+
 
 class AdminConfig(django_admin.AdminConfig):
     """Django's admin, with our site as its one site."""

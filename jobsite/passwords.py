@@ -4,6 +4,7 @@ Django's own views, in the looks of the sign-in page; whether a mail address is 
 says. The names of the last three are those that Django's views look for.
 """
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,8 +12,12 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views
 from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
+from django.db import transaction
+from django.http import HttpResponse
 from django.urls import URLPattern, path
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
+
+from jobsite.sign_ins import may_send_link, password_chosen
 
 _public = urlsplit(settings.PUBLIC_URL)
 # The link leads to us, whatever name the request was sent to.
@@ -28,6 +33,10 @@ class ForgottenForm(PasswordResetForm):
         self.fields["email"].widget = UnfoldAdminEmailInputWidget(
             attrs={"autocomplete": "email", "autofocus": True}
         )
+
+    def get_users(self, email: str) -> Iterator[Any]:
+        """Whoever has this address and was sent no link a moment ago: nobody's inbox is flooded."""
+        return (person for person in super().get_users(email) if may_send_link(person))
 
 
 class ChooseForm(SetPasswordForm[Any]):
@@ -68,6 +77,13 @@ class Choose(_Page, views.PasswordResetConfirmView):
 
     form_class = ChooseForm
     template_name = "passwords/choose.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """The password and its record, or neither."""
+        with transaction.atomic():
+            response = super().form_valid(form)
+            password_chosen(form.user)
+        return response
 
 
 class Chosen(_Page, views.PasswordResetCompleteView):

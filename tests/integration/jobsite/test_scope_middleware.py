@@ -210,7 +210,9 @@ def test_every_line_of_a_request_bears_the_correlation_id_of_what_it_changed(
 def looks(operator: User) -> list[object]:
     with operator_scope("count"), transaction.atomic():
         found = AuditEvent.objects.filter(
-            organization_id=SITE_ORGANIZATION_ID, actor=f"operator:{operator.pk}"
+            organization_id=SITE_ORGANIZATION_ID,
+            actor=f"operator:{operator.pk}",
+            action="operator.scope_opened",
         ).order_by("id")
         return [json.loads(one.event)["detail"]["reason"] for one in found]
 
