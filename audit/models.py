@@ -30,7 +30,11 @@ class AuditEvent(TenantModel):
     id = models.UUIDField(primary_key=True, db_default=UUID7(), editable=False)
     # An organization that is deleted keeps its log.
     organization = models.ForeignKey(
-        "tenancy.Organization", models.DO_NOTHING, related_name="+", db_constraint=False
+        "tenancy.Organization",
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     event = models.TextField()
     personal = models.TextField(null=True)
@@ -48,7 +52,7 @@ class AuditEvent(TenantModel):
     class Meta:
         ordering = ("-id",)
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["organization", "-id"], name="auditevent_recent"),
+            # newest first: the table's UNIQUE (organization_id, id), read backwards
             models.Index(
                 fields=["organization", "target_type", "target_id", "-id"],
                 name="auditevent_of_target",

@@ -27,8 +27,13 @@ class TenantModel(models.Model):
 
     is_tenant: ClassVar[bool] = True
 
+    # No index of its own: `TenantTable` makes UNIQUE (organization_id, id), which serves it too.
     organization = models.ForeignKey(
-        "tenancy.Organization", models.PROTECT, related_name="+", editable=False
+        "tenancy.Organization",
+        models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_index=False,
     )
 
     class Meta:

@@ -20,7 +20,10 @@ class Job(TenantModel):
     """One unit of work of one organization."""
 
     id = models.UUIDField(primary_key=True, db_default=UUID7(), editable=False)
-    project = TenantForeignKey("tenancy.Project", models.PROTECT, null=True, related_name="+")
+    # No index: projects are archived, not deleted, and no page lists jobs by project.
+    project = TenantForeignKey(
+        "tenancy.Project", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     job_type = models.CharField(max_length=64)
     queue_group = models.CharField(max_length=32)
     payload = models.JSONField()
@@ -85,9 +88,9 @@ class Job(TenantModel):
                 name="job_by_group",
                 condition=~Q(state="succeeded"),
             ),
-            models.Index(fields=["organization", "-id"], name="job_of_organization"),
-            # the cause chain, and the search by correlation id
-            models.Index(fields=["organization", "correlation_id"], name="job_by_correlation"),
+            # of one organization, all states: the table's UNIQUE (organization_id, id), backwards
+            # the cause chain, and the search by correlation id, which an operator makes over all
+            models.Index(fields=["correlation_id", "organization"], name="job_by_correlation"),
             # relay: what is due, what was never published
             models.Index(
                 fields=["run_at"], name="job_due", condition=Q(state="scheduled", hold=None)
@@ -145,7 +148,8 @@ class AttemptOutcome(models.TextChoices):
 class Attempt(TenantModel):
     """One execution of a job, under one fence."""
 
-    job = TenantForeignKey(Job, models.CASCADE, related_name="attempts")
+    # Always asked for with its organization: the unique key below serves that.
+    job = TenantForeignKey(Job, models.CASCADE, related_name="attempts", db_index=False)
     number = models.IntegerField()
     fence = models.BigIntegerField()
     worker_id = models.CharField(max_length=128)
@@ -165,6 +169,10 @@ class Attempt(TenantModel):
             models.UniqueConstraint(
                 fields=["organization", "job", "fence"], name="attempt_once_per_fence"
             ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            # what was lost with a worker: its page
+            models.Index(fields=["worker_id"], name="attempt_lost", condition=Q(outcome="lost")),
         ]
 
     def __str__(self) -> str:
@@ -186,7 +194,7 @@ class DeadLetter(TenantModel):
     """
 
     organization = models.ForeignKey(  # type: ignore[assignment]
-        "tenancy.Organization", models.PROTECT, null=True, related_name="+"
+        "tenancy.Organization", models.PROTECT, null=True, related_name="+", db_index=False
     )
     job = TenantForeignKey(Job, models.CASCADE, null=True, related_name="dead_letters")
     job_type = models.CharField(max_length=64, blank=True, default="")
@@ -230,6 +238,12 @@ class DeadLetter(TenantModel):
                 fields=["fingerprint", "organization", "-id"],
                 name="deadletter_by_fingerprint",
                 condition=Q(state="open"),
+            ),
+            # retention: handled ones that no job takes with it
+            models.Index(
+                fields=["handled_at"],
+                name="deadletter_handled",
+                condition=Q(job__isnull=True) & ~Q(state="open"),
             ),
         ]
 

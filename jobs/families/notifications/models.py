@@ -221,8 +221,8 @@ class Delivery(TenantModel):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            # the list of deliveries, and of one endpoint's: newest first
-            models.Index(fields=["organization", "-id"], name="delivery_recent"),
+            # the list of deliveries, and of one endpoint's: newest first. Of all states it is the
+            # table's UNIQUE (organization_id, id), read backwards
             models.Index(fields=["organization", "state", "-id"], name="delivery_by_state"),
             models.Index(
                 fields=["organization", "endpoint", "-id"],

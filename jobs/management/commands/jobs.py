@@ -58,7 +58,10 @@ class Command(BaseCommand):
     def _show(self, options: dict[str, Any]) -> None:
         with operating(f"manage.py jobs show {options['id']}"):
             rows = _found(options["id"])
-            attempts = Attempt.objects.filter(job_id__in=[row["id"] for row in rows])
+            attempts = Attempt.objects.filter(
+                organization_id__in={row["organization_id"] for row in rows},
+                job_id__in=[row["id"] for row in rows],
+            )
             lives = list(attempts.values("job_id", *_ATTEMPT))
         if not rows:
             raise CommandError(f"No job has the id or correlation_id {options['id']!r}.")
