@@ -1,4 +1,4 @@
-"""The periodic work of the platform: relay, recovery, sweep. Safe to run twice at once.
+"""The periodic work of the platform: relay, recovery, sweep, retention. Safe to run twice at once.
 
 Each tick locks what it touches in the database, so two schedulers share the work. A tick that fails
 is logged and tried again at its next time; it stops no other.
@@ -15,6 +15,7 @@ from django.db import Error, connection
 from jobs.broker.errors import BrokerUnavailable
 from jobs.execution.leases import Leases
 from jobs.ledger import relay
+from jobs.retention import Retention
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ TICKS = (
     Tick(name="recover", every_seconds=1, work=relay.recover),
     Tick(name="publish", every_seconds=1, work=publish_all_due),
     Tick(name="sweep", every_seconds=60, work=relay.sweep),
+    Tick(name="retention", every_seconds=5, work=Retention().tick),
 )
 
 

@@ -113,6 +113,15 @@ WORKER_GRACE_SECONDS = environment.integer("WORKER_GRACE_SECONDS", 30, minimum=1
 # Shortens every wait before a retry; for tests and the demo.
 JOBS_RETRY_SCALE = environment.decimal("JOBS_RETRY_SCALE", 1.0, minimum=0.0, maximum=1.0)
 
+# How long what has ended stays in the ledger; dead jobs stay until somebody has handled them.
+JOBS_KEEP_SUCCEEDED_DAYS = environment.integer(
+    "JOBS_KEEP_SUCCEEDED_DAYS", 7, minimum=1, maximum=3650
+)
+JOBS_KEEP_CANCELLED_DAYS = environment.integer(
+    "JOBS_KEEP_CANCELLED_DAYS", 30, minimum=2, maximum=3650
+)
+JOBS_KEEP_KEYS_DAYS = environment.integer("JOBS_KEEP_KEYS_DAYS", 30, minimum=1, maximum=3650)
+
 DRAMATIQ_BROKER = {
     "BROKER": "jobs.broker.broker.GroupBroker",
     "OPTIONS": {

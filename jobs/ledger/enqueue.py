@@ -38,7 +38,11 @@ class NewJob[P: Payload]:
 
 @dataclass(frozen=True, kw_only=True)
 class Enqueued:
-    """The job that answers to the request; `created` is False when an earlier one made it."""
+    """The job that answers to the request; `created` is False when an earlier one made it.
+
+    An earlier job may have ended so long ago that its row is gone: its key, which is kept longer,
+    still answers with its id, and the work is not done again.
+    """
 
     job_id: uuid.UUID
     created: bool
