@@ -6,6 +6,8 @@ JobsError
 ├── PayloadInvalid         the payload does not fit the job type's schema
 ├── LeaseLost              an attempt settled under a fence that is no longer the job's
 ├── NotInState             an operator's action that the job's state does not allow
+├── ControlRefused         a pause, limit, weight, rate or capacity that cannot be followed
+├── QueueFull              as many jobs wait in the queue as may, and the job type refuses more
 └── JobError               what an actor raises
     ├── RetryLater         it may work later; carries when
     └── Permanent          it cannot work however often it is tried; carries the reason
@@ -57,6 +59,31 @@ class LeaseLost(JobsError):
 
 class NotInState(JobsError):
     """The job is not in a state from which this is possible."""
+
+
+class ControlRefused(JobsError):
+    """An operator's wish about a queue that cannot be followed; the text says what would be."""
+
+
+class QueueFull(JobsError):
+    """The organization's queue is as long as it may be, and this job type refuses to wait.
+
+    Nothing was enqueued. Carries what the caller needs to decide: try again later, or ask less.
+    """
+
+    def __init__(
+        self, *, organization_id: int, group: str, capacity: int, waiting: int, asked: int
+    ) -> None:
+        self.organization_id = organization_id
+        self.group = group
+        self.capacity = capacity
+        self.waiting = waiting
+        self.asked = asked
+        super().__init__(
+            f"{asked} more cannot wait in the queue {group} of organization {organization_id}: "
+            f"its capacity is {capacity} and {waiting} wait. Nothing was enqueued. Try again when "
+            "some have run; an operator raises the capacity with `manage.py queues capacity`."
+        )
 
 
 class JobError(JobsError):

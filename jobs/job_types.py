@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,6 +28,7 @@ GROUPS = ("notifications", "indexing", "backfill", "audit")
 MOST_NAME_LENGTH = 64
 
 Effect = Literal["database", "outside"]
+WhenFull = Literal["hold", "refuse"]
 
 
 class Payload(BaseModel):
@@ -119,6 +120,8 @@ class JobType[P: Payload]:
     payload: its schema. permission: what the actor behind a job must hold when it runs.
     effect: "database" runs the actor inside the transaction that settles the job, so that it
         happens exactly once; "outside" runs it outside any, for effects that no transaction covers.
+    when_full: what becomes of a new job when its organization's queue has no room. "hold" keeps it
+        in the ledger until there is; "refuse" raises QueueFull, for callers that can wait.
     discriminator: tells jobs of one entity and one correlation_id apart, as part of their
         idempotency key.
     perform: the actor. on_dead: called with the job (its `organization_id` and `payload`) and the
@@ -132,6 +135,7 @@ class JobType[P: Payload]:
     permission: Permission
     perform: Callable[[Any], None]
     effect: Effect = "database"
+    when_full: WhenFull = "hold"
     discriminator: Callable[[P], str] = field(default=lambda _: "")
     on_dead: Callable[[Any, str], None] | None = None
 
@@ -142,6 +146,10 @@ class JobType[P: Payload]:
         if len(self.name) > MOST_NAME_LENGTH:
             raise ImpossibleDeclaration(
                 f"{self.name!r} is too long: the ledger keeps {MOST_NAME_LENGTH} characters"
+            )
+        if self.when_full not in get_args(WhenFull):
+            raise ImpossibleDeclaration(
+                f"{self.name}: when_full is {self.when_full!r}; give 'hold' or 'refuse'"
             )
         if self.group not in GROUPS:
             raise ImpossibleDeclaration(

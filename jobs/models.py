@@ -7,6 +7,7 @@ from jobs.families.notifications.models import (
     Subscription,
     SuppressedAddress,
 )
+from jobs.ledger.controls import QueueControl
 from jobs.ledger.models import Attempt, DeadLetter, IdempotencyKey, Job, Worker
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Endpoint",
     "IdempotencyKey",
     "Job",
+    "QueueControl",
     "Subscription",
     "SuppressedAddress",
     "Worker",

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     DELIVERY_VIEW = "delivery.view"
     JOB_VIEW = "job.view"
     JOB_MANAGE = "job.manage"
+    QUEUE_MANAGE = "queue.manage"
     AUDIT_VIEW = "audit.view"
 
     @property
@@ -58,13 +59,14 @@ _VIEWER = frozenset(
     }
 )
 _EDITOR = _VIEWER | {Permission.PROJECT_EDIT, Permission.MISSION_EDIT}
-_ADMIN = frozenset(Permission) - {Permission.ORGANIZATION_MANAGE}
+_OWNER = frozenset(Permission) - {Permission.QUEUE_MANAGE}  # which is the operators' alone
+_ADMIN = _OWNER - {Permission.ORGANIZATION_MANAGE}
 
 ROLES: dict[str, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,
     Role.EDITOR: _EDITOR,
     Role.ADMIN: _ADMIN,
-    Role.OWNER: frozenset(Permission),
+    Role.OWNER: _OWNER,
 }
 
 SYSTEM: frozenset[Permission] = frozenset(

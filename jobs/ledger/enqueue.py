@@ -11,6 +11,7 @@ from django.db import transaction
 
 from jobs.errors import PayloadInvalid
 from jobs.job_types import JobType, Payload
+from jobs.ledger.capacity import let_in
 from jobs.ledger.idempotency import idempotency_key, known_keys
 from jobs.ledger.publish import InLine, publish
 from jobs.ledger.statements import run
@@ -63,8 +64,12 @@ def enqueue_many[P: Payload](job_type: JobType[P], jobs: Sequence[NewJob[P]]) ->
     dead or cancelled one is replayed by a person, not by asking again. Once the transaction
     commits, due jobs are put into Redis; if that fails, the relay does it a second later.
 
+    While an operator drains the queue, or it is full, the jobs are held in the ledger and go on by
+    themselves.
+
     Raises PayloadInvalid for a payload of another type, ValueError for an actor_id that names
-    nobody, NoScope, and what the database raises.
+    nobody, QueueFull for a job type that would rather refuse than wait (then none is written),
+    NoScope, and what the database raises.
     """
     if not jobs:
         return []
@@ -102,16 +107,20 @@ def enqueue_many[P: Payload](job_type: JobType[P], jobs: Sequence[NewJob[P]]) ->
             },
         )
         _fill_in(rows, [(job.organization_id, key) for job, key in zip(jobs, keys, strict=True)])
-        due = [
-            InLine(
-                organization_id=job.organization_id,
-                job_id=row["job_id"],
-                job_type=job_type.name,
-                group=job_type.group,
+        new = [
+            (
+                InLine(
+                    organization_id=job.organization_id,
+                    job_id=row["job_id"],
+                    job_type=job_type.name,
+                    group=job_type.group,
+                ),
+                row["capacity"],
             )
             for job, row in zip(jobs, rows, strict=True)
             if row["created"] and row["is_due"]
         ]
+        due = let_in(job_type, new)
         if due:
             # After the commit, because a worker may be quicker than we are; the request does not
             # fail for Redis, because the relay makes good what is missed here.

@@ -95,8 +95,11 @@ class Job(TenantModel):
             models.Index(
                 fields=["run_at"], name="job_due", condition=Q(state="scheduled", hold=None)
             ),
+            # relay: what is held, by what it waits for, in the order in which it goes on
             models.Index(
-                fields=["organization", "hold"], name="job_held", condition=Q(hold__isnull=False)
+                fields=["organization", "hold", "queue_group", "id"],
+                name="job_held",
+                condition=Q(hold__isnull=False),
             ),
             models.Index(
                 fields=["created_at"],

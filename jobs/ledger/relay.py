@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
+from jobs.ledger.holds import end_holds
 from jobs.ledger.publish import InLine, confirm, put_in_line, queues
 from jobs.ledger.statements import run
 from tenancy.scope import engine_scope
@@ -30,7 +31,7 @@ def publish_due() -> int:
     Returns how many. Raises BrokerUnavailable, and then has moved nothing.
     """
     with engine_scope(), transaction.atomic():
-        run("unhold", {"limit": BATCH})
+        end_holds(BATCH)
         jobs = [_in_line(row) for row in run("publish", {"limit": BATCH, "patience": PATIENCE})]
         if jobs:
             put_in_line(jobs)

@@ -44,6 +44,10 @@ class Hold(models.TextChoices):
     """What a scheduled job waits for, other than time."""
 
     ORGANIZATION_SUSPENDED = "organization_suspended"
+    DRAINING = "draining"
+    """An operator keeps new work of its queue back."""
+    CAPACITY = "capacity"
+    """Its queue is as long as it may be."""
 
 
 class EffectState(models.TextChoices):

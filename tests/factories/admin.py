@@ -7,7 +7,15 @@ from django.db import models
 from django.test import Client
 
 from audit.models import AuditEvent
-from jobs.models import DeadLetter, Delivery, Endpoint, Job, Subscription, SuppressedAddress
+from jobs.models import (
+    DeadLetter,
+    Delivery,
+    Endpoint,
+    Job,
+    QueueControl,
+    Subscription,
+    SuppressedAddress,
+)
 from templates.models import NotificationTemplate
 from tenancy.models import (
     Assignment,
@@ -72,6 +80,7 @@ MAKERS: dict[type[models.Model], Callable[[Organization], Any]] = {
     AuditEvent: audit_event,
     Job: job,
     DeadLetter: dead_letter,
+    QueueControl: jobs.queue_control,
     NotificationTemplate: templates.template,
 }
 

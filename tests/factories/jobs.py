@@ -18,6 +18,7 @@ from django.db import connection, transaction
 import jobs.actors  # noqa: F401 - makes an actor of each job type that is declared
 from jobs.job_types import JobType, Payload, Policy, registry
 from jobs.ledger import NewJob, enqueue, enqueue_many, transitions
+from jobs.ledger.controls import QueueControl
 from jobs.ledger.failures import Failure
 from jobs.ledger.models import Job
 from jobs.ledger.statements import run
@@ -161,3 +162,10 @@ def row(ref: JobRef) -> Job:
     """The job as the ledger has it now."""
     with at(ref.organization_id):
         return Job.objects.get(pk=ref.job_id)
+
+
+def queue_control(of: Organization, group: str = "backfill", **values: Any) -> QueueControl:
+    """What the organization may take of a group, as its row says; Redis is not told."""
+    mine = {"organization_id": of.pk, "queue_group": group}
+    with at(of):
+        return QueueControl.objects.update_or_create(**mine, defaults=values)[0]

@@ -1,27 +1,20 @@
--- unhold: jobs held because their organization was suspended go on once it is active.
--- parameters  limit int
+-- unhold: held jobs go on, those of each queue in the order in which they were enqueued.
+-- parameters  arrays of one length, one element for each cause and queue: organization_ids bigint,
+--             holds text, queue_groups text, most int (how many of it); limit int (in all)
 -- result      the jobs that go on: id
 -- locks       the rows; SKIP LOCKED, so that two schedulers share the work
--- cost        partial index job_held: one look for each organization that has held jobs, however many
---             they are, and O(log n) for each job that goes on
-WITH RECURSIVE holding AS (
-    (SELECT organization_id FROM jobs_job WHERE hold IS NOT NULL ORDER BY organization_id LIMIT 1)
-    UNION ALL
-    SELECT (
-        SELECT j.organization_id FROM jobs_job j
-        WHERE j.hold IS NOT NULL AND j.organization_id > h.organization_id
-        ORDER BY j.organization_id LIMIT 1
-    )
-    FROM holding h WHERE h.organization_id IS NOT NULL
-),
-free AS (
+-- cost        partial index job_held, O(log n) for each job that goes on
+WITH free AS (
     SELECT held.id
-    FROM holding h
-    JOIN tenancy_organization o ON o.id = h.organization_id AND o.state = 'active'
+    FROM unnest(
+        %(organization_ids)s::bigint[], %(holds)s::text[], %(queue_groups)s::text[],
+        %(most)s::int[]
+    ) AS f (organization_id, hold, queue_group, most)
     CROSS JOIN LATERAL (
         SELECT j.id FROM jobs_job j
-        WHERE j.organization_id = o.id AND j.hold = 'organization_suspended'
-        LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        WHERE j.organization_id = f.organization_id AND j.hold = f.hold
+            AND j.queue_group = f.queue_group
+        ORDER BY j.id LIMIT f.most FOR UPDATE SKIP LOCKED
     ) held
     LIMIT %(limit)s
 )

@@ -1,11 +1,11 @@
-"""release, hold: a running job goes back uncounted; a held one until its reason ends (unhold)."""
+"""release, hold: a running job goes back uncounted; a held one until its reason ends."""
 
 import pytest
 from django.db import transaction
 
 from jobs.ledger import transitions
+from jobs.ledger.holds import end_holds
 from jobs.ledger.models import Attempt
-from jobs.ledger.statements import run
 from jobs.ledger.states import Hold
 from tenancy import changes
 from tenancy.models import Organization
@@ -28,7 +28,7 @@ def become(of: Organization, state: str) -> None:
 
 def unhold() -> None:
     with engine_scope(), transaction.atomic():
-        run("unhold", {"limit": 10_000})
+        end_holds(10_000)
 
 
 def test_a_released_job_is_due_and_its_attempt_did_not_happen():

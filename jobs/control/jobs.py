@@ -1,7 +1,4 @@
-"""What a person does with jobs that still wait: cancel them.
-
-Pausing, draining, limiting and weighting an organization's queues have their place here too.
-"""
+"""Cancel jobs that still wait."""
 
 import uuid
 from collections.abc import Iterable, Sequence

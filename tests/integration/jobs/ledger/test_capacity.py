@@ -1,0 +1,158 @@
+"""Capacity: what there is no room for is refused or held at enqueue, and let in in its order."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs.errors import ImpossibleDeclaration, QueueFull
+from jobs.ledger import relay
+from jobs.ledger.models import Job
+from tests.factories import organization
+from tests.factories.jobs import at, note_type, queue_control, queued_job, queued_jobs, row
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def of(line):
+    return organization()
+
+
+def holds(of) -> list[str | None]:
+    """Of the organization's jobs, in the order in which they were enqueued."""
+    with at(of):
+        return list(Job.objects.order_by("pk").values_list("hold", flat=True))
+
+
+def relay_until(done) -> None:
+    """The relay, step by step; what it looks at in one step is drawn by lot."""
+
+    def step():
+        relay.publish_due()
+        return done()
+
+    eventually(step)
+
+
+def test_what_fits_stands_in_line_and_the_rest_is_held(of, line):
+    queue_control(of, capacity=3)
+
+    queued_jobs(of, 5)
+
+    assert holds(of) == [None, None, None, "capacity", "capacity"]
+    assert line.depth("backfill", of.pk).waiting == 3
+
+
+def test_without_a_capacity_any_number_waits(of, line):
+    queue_control(of, weight=2.0)
+
+    queued_jobs(of, 20)
+
+    assert holds(of) == [None] * 20
+
+
+def test_the_capacity_of_another_group_or_organization_does_not_matter(of, line):
+    queue_control(of, "audit", capacity=1)
+    queue_control(organization(), capacity=1)
+
+    queued_jobs(of, 5)
+
+    assert holds(of) == [None] * 5
+
+
+def test_a_job_type_that_refuses_says_what_there_is_and_what_to_do(of, line):
+    queue_control(of, capacity=2)
+    refusing = note_type(when_full="refuse")
+    queued_job(of, refusing)
+
+    with pytest.raises(QueueFull) as refused:
+        queued_jobs(of, 2, refusing)
+
+    assert (refused.value.capacity, refused.value.waiting, refused.value.asked) == (2, 1, 2)
+    assert str(refused.value) == (
+        f"2 more cannot wait in the queue backfill of organization {of.pk}: its capacity is 2 and "
+        "1 wait. Nothing was enqueued. Try again when some have run; an operator raises the "
+        "capacity with `manage.py queues capacity`."
+    )
+    assert holds(of) == [None]
+
+
+def test_what_was_enqueued_before_is_not_refused_when_it_is_asked_for_again(of, line):
+    refusing = note_type(when_full="refuse")
+    again = {"entity": ("note", "1"), "correlation_id": "same"}
+    first = queued_job(of, refusing, **again)
+    queue_control(of, capacity=1)
+
+    assert queued_job(of, refusing, **again) == first
+
+
+def test_what_is_for_later_waits_in_the_ledger_anyway(of, line):
+    queue_control(of, capacity=1)
+    queued_job(of)
+
+    later = queued_job(of, run_at=datetime.now(UTC) + timedelta(hours=1))
+
+    assert row(later).hold is None
+
+
+def test_held_jobs_are_let_in_in_their_order_as_there_is_room(of, line):
+    queue_control(of, capacity=2)
+    queued_jobs(of, 5)
+    leased = line.fetch("backfill", "a-worker", 50).messages
+    assert line.depth("backfill", of.pk).waiting == 0
+    line.ack("backfill", "a-worker", [one.key for one in leased])
+
+    relay_until(lambda: holds(of).count("capacity") < 3)
+
+    assert holds(of) == [None, None, None, None, "capacity"]
+    assert line.depth("backfill", of.pk).waiting == 2
+
+
+def test_nobody_overtakes_the_held_ones(of, line):
+    queue_control(of, capacity=2)
+    queued_jobs(of, 3)
+    line.ack(
+        "backfill", "a-worker", [one.key for one in line.fetch("backfill", "a-worker", 50).messages]
+    )
+
+    queued_jobs(of, 1)
+
+    assert holds(of) == [None, None, "capacity", "capacity"]
+
+
+def test_all_of_them_go_on_once_there_is_no_capacity_any_more(of, line):
+    queue_control(of, capacity=1)
+    queued_jobs(of, 6)
+    queue_control(of, capacity=None)
+
+    relay_until(lambda: not any(holds(of)))
+
+    assert line.depth("backfill", of.pk).waiting == 6
+
+
+def test_a_full_queue_keeps_nobody_elses_held_jobs_back(of, line):
+    queue_control(of, capacity=1)
+    queued_jobs(of, 3)
+    other = organization()
+    queue_control(other, capacity=1)
+    queued_jobs(other, 2)
+    queue_control(other, capacity=None)
+
+    relay_until(lambda: not any(holds(other)))
+
+    assert holds(of) == [None, "capacity", "capacity"]
+
+
+def test_it_is_not_enforced_while_redis_is_away(of, own_line, live_valkey):
+    queue_control(of, capacity=1)
+    live_valkey.kill()
+
+    queued_jobs(of, 3)
+
+    assert holds(of) == [None] * 3
+
+
+def test_a_job_type_that_would_do_neither_is_refused_when_it_is_declared():
+    with pytest.raises(ImpossibleDeclaration, match="give 'hold' or 'refuse'"):
+        note_type(when_full="drop")
