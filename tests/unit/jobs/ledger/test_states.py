@@ -9,6 +9,7 @@ from jobs.ledger.states import FINAL, WAITING, State
 
 SQL = Path(states.__file__).parent / "sql"
 WRITERS = {"enqueue", "publish", "claim", "settle", "retry", "bury", "release", "cancel"} | {
+    "hold_back",
     "replay",
     "discard",
     "restore",
