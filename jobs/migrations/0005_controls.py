@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
             model_name="queuecontrol",
             name="organization",
             field=models.ForeignKey(
+                db_index=False,
                 editable=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
