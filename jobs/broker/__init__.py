@@ -31,6 +31,7 @@ body. Times are Redis's clock; durations cross the border, never points in time.
 
 from jobs.broker.messages import (
     Ack,
+    Control,
     Disposition,
     Entry,
     GroupMessage,
@@ -39,10 +40,12 @@ from jobs.broker.messages import (
     Poison,
     Release,
     RetryAfter,
+    Settlement,
 )
 
 __all__ = [
     "Ack",
+    "Control",
     "Disposition",
     "Entry",
     "GroupMessage",
@@ -51,4 +54,5 @@ __all__ = [
     "Poison",
     "Release",
     "RetryAfter",
+    "Settlement",
 ]

@@ -13,12 +13,12 @@ from dramatiq.errors import QueueJoinTimeout, QueueNotFound
 
 from jobs.broker.consumer import GroupConsumer
 from jobs.broker.held import Held
-from jobs.broker.messages import Entry, PoisonHook, RetryAfter
+from jobs.broker.messages import Entry, GroupMessage, PoisonHook, RetryAfter
 from jobs.broker.queues import Queues
 
 
-class WorkerStops(Middleware):
-    """Tells the broker when a worker of this process begins to stop."""
+class WorkerWatch(Middleware):
+    """Tells the broker when a worker of this process begins to stop, and a message to run."""
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """From now on, fetch."""
@@ -27,6 +27,10 @@ class WorkerStops(Middleware):
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """From now on, hand back."""
         cast(GroupBroker, broker).stopping = worker
+
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
+        """From now on, its owner pays."""
+        cast(GroupMessage, message).started = time.monotonic()
 
 
 class GroupBroker(Broker):
@@ -60,7 +64,7 @@ class GroupBroker(Broker):
         super().__init__(middleware=middleware)
         self.queues = set()
         self.stopping: Worker | None = None
-        self.add_middleware(WorkerStops())
+        self.add_middleware(WorkerWatch())
         self.on_poison: list[PoisonHook] = []
         self.backend = Queues(url, lease=timedelta(seconds=lease_seconds))
         self._heartbeat = timedelta(seconds=heartbeat_seconds)
@@ -168,5 +172,6 @@ def _entry(message: Message[Any] | MessageProxy, delay: timedelta) -> Entry:
         group=message.queue_name,
         message_id=message.message_id,
         body=bare.encode(),
+        kind=message.actor_name,
         delay=max(delay, timedelta(0)),
     )

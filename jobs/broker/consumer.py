@@ -1,9 +1,11 @@
 """Dramatiq's Consumer for a queue group: one thread for all its organizations."""
 
+import dataclasses
 import logging
 import random
 import time
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from dramatiq import Consumer, MessageProxy
@@ -11,7 +13,15 @@ from dramatiq import Consumer, MessageProxy
 from jobs.broker import poison
 from jobs.broker.errors import BrokerUnavailable
 from jobs.broker.held import Held
-from jobs.broker.messages import Ack, Disposition, GroupMessage, Leased, PoisonHook
+from jobs.broker.messages import (
+    Ack,
+    Disposition,
+    GroupMessage,
+    Leased,
+    PoisonHook,
+    Release,
+    Settlement,
+)
 
 if TYPE_CHECKING:
     from jobs.broker.broker import GroupBroker
@@ -117,7 +127,7 @@ class GroupConsumer(Consumer):
             message = GroupMessage(poison.decode(leased, self._broker), leased)
         except poison.Unrunnable as unrunnable:
             disposition = poison.bury(unrunnable.poison, self._on_poison)
-            self._leases.settle(leased.key, disposition, at_once=False)
+            self._leases.settle(Settlement(leased.key, disposition, leased.stamp), at_once=False)
             return None
         self._leases.hand_over(message)
         return message
@@ -157,7 +167,11 @@ class GroupConsumer(Consumer):
 
     def _settle(self, message: GroupMessage, otherwise: Disposition) -> None:
         disposition = message.disposition or otherwise
-        self._leases.settle(message.key, disposition, at_once=message.organization_id is None)
+        if message.started is not None and not isinstance(disposition, Release):
+            ran = timedelta(seconds=time.monotonic() - message.started)
+            disposition = dataclasses.replace(disposition, ran=ran)
+        settlement = Settlement(message.key, disposition, message.stamp)
+        self._leases.settle(settlement, at_once=message.organization_id is None)
 
     def _pause(self, error: BrokerUnavailable) -> None:
         if not self._failures:

@@ -13,15 +13,7 @@ from datetime import timedelta
 from threading import Condition, Lock
 
 from jobs.broker.errors import BrokerUnavailable, NoEpoch
-from jobs.broker.messages import (
-    Ack,
-    Disposition,
-    GroupMessage,
-    Leased,
-    MessageKey,
-    Release,
-    RetryAfter,
-)
+from jobs.broker.messages import GroupMessage, Leased, MessageKey, Settlement
 from jobs.broker.queues import Queues
 
 FULL = 64  # settlements in one batch
@@ -52,7 +44,7 @@ class Held:
         self._sending = Lock()  # one batch at a time
         self._changed = Condition()  # guards what follows
         self._running: dict[MessageKey, GroupMessage] = {}  # handed over, not settled
-        self._pending: dict[MessageKey, Disposition] = {}  # settled, Redis does not know yet
+        self._pending: dict[MessageKey, Settlement] = {}  # settled, Redis does not know yet
         self._pending_since = 0.0
         self._blocked = False  # the consumer thread sleeps in Redis and cannot flush
         self._enough = 0  # it sleeps here until no more than so many are running
@@ -116,20 +108,21 @@ class Held:
     def running(self, key: MessageKey) -> GroupMessage | None:
         return self._running.get(key)
 
-    def settle(self, key: MessageKey, disposition: Disposition, *, at_once: bool) -> None:
+    def settle(self, settlement: Settlement, *, at_once: bool) -> None:
         """End a message's lease: at once, or with the next batch, within ten milliseconds.
 
         At once, it raises `BrokerUnavailable` when Redis cannot be reached, and nothing changes.
         A batch is kept until Redis is back. A crash before it was sent costs one lease: the
         message comes again, and the ledger knows that its job is finished.
         """
+        key = settlement.key
         if at_once:
-            self._send({key: disposition})
+            self._send([settlement])
         with self._changed:
             self._running.pop(key, None)
             if not at_once:
                 self._pending_since = self._pending_since if self._pending else time.monotonic()
-                self._pending[key] = disposition
+                self._pending[key] = settlement
             if len(self._pending) in (1, FULL) or len(self._running) <= self._enough:
                 self._changed.notify()
             flush_here = self._blocked and bool(self._pending)
@@ -143,14 +136,14 @@ class Held:
         """Send what is pending; it stays pending when Redis cannot be reached."""
         with self._sending:
             with self._changed:
-                batch = dict(self._pending)
+                batch = list(self._pending.values())
             if not batch:
                 return
             self._send(batch)
             with self._changed:
-                for key, disposition in batch.items():
-                    if self._pending.get(key) is disposition:
-                        del self._pending[key]
+                for settlement in batch:
+                    if self._pending.get(settlement.key) is settlement:
+                        del self._pending[settlement.key]
                 self._pending_since = time.monotonic()
 
     def give_back(self, messages: Iterable[MessageKey]) -> None:
@@ -190,22 +183,9 @@ class Held:
             return 0.0
         return self._pending_since + FLUSH_SECONDS - now
 
-    def _send(self, batch: dict[MessageKey, Disposition]) -> None:
-        acked: list[MessageKey] = []
-        retried: dict[MessageKey, RetryAfter] = {}
-        released: list[MessageKey] = []
-        for key, disposition in batch.items():
-            match disposition:
-                case Ack():
-                    acked.append(key)
-                case RetryAfter():
-                    retried[key] = disposition
-                case Release():
-                    released.append(key)
+    def _send(self, batch: list[Settlement]) -> None:
         try:
-            self._queues.ack(self.group, self.consumer_id, acked)
-            self._queues.retry(self.group, self.consumer_id, retried)
-            self._queues.release(self.group, self.consumer_id, released)
+            self._queues.settle(self.group, self.consumer_id, batch)
         except NoEpoch:
             # The messages went with the rest of Redis's data; nothing is left to settle.
             self.logger.warning("Redis lost its data before %d settlements reached it.", len(batch))

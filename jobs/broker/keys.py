@@ -1,7 +1,7 @@
 """Every key of the broker, built here and nowhere else.
 
     org:{id}:{group}                 zset    message id → ready since (µs), while it waits
-    org:{id}:{group}:messages        hash    message id → "lost-leases body", while it is known
+    org:{id}:{group}:messages        hash    message id → "lost-leases:kind body", while it is known
     plain:{group}, …:messages                the same for the messages of plain actors
     group:{group}:state              hash    virtual time, last arrival, two counters; stays
     group:{group}:ring               zset    owner → start tag, while it may be served
@@ -9,8 +9,15 @@
     group:{group}:tags               zset    owner → finish tag, until virtual time passes it
     group:{group}:due                zset    "owner id" → due (µs), while it is delayed
     group:{group}:consumers          zset    consumer → end of its leases (µs), until reaped
-    group:{group}:leases:{consumer}  zset    "owner id" → ready since (µs), while it is held
     group:{group}:wake               list    at most one token, until a consumer takes it
+    group:{group}:leased             hash    owner → messages leased, while there are any
+    group:{group}:owing              hash    owner → finish tag, while leased but not in the ring
+    group:{group}:means              hash    kind of message → mean run time (µs); stays
+    group:{group}:controls           hash    owner → what it may take; a copy of PostgreSQL's
+    group:{group}:buckets            hash    owner → when its tokens are all back (µs)
+    group:{group}:resting            zset    owner → its next token (µs), while it waits for that
+    group:{group}:again              zset    "owner id" → due (µs), enqueued while it was leased
+    group:{group}:leases:{consumer}  hash    "owner id" → "ready charge fetched kind", while held
     jobs:epoch                       string  a random id, as long as Redis has its data
 
 An *owner* is `org:{id}` or `plain`. Keys with an organization's data begin `org:{id}:`; the shared
@@ -24,6 +31,11 @@ from functools import lru_cache
 EPOCH = "jobs:epoch"
 
 PLAIN = "plain"
+
+_SHARED = (
+    *("state", "ring", "heads", "tags", "due", "consumers", "wake", "leased", "owing"),
+    *("means", "controls", "buckets", "resting", "again"),
+)
 
 _GROUP = re.compile(r"[a-zA-Z_][a-zA-Z0-9._-]*")
 
@@ -58,12 +70,11 @@ def messages(group: str, organization_id: int | None) -> str:
 @lru_cache
 def shared(group: str) -> tuple[str, ...]:
     """KEYS of every script, in the order of lua/include/group.lua."""
-    names = ("state", "ring", "heads", "tags", "due", "consumers", "wake")
-    return (EPOCH, *(f"group{suffix(group)}:{name}" for name in names))
+    return (EPOCH, *(f"group{suffix(group)}:{name}" for name in _SHARED))
 
 
 def wake(group: str) -> str:
-    return shared(group)[-1]
+    return f"group{suffix(group)}:wake"
 
 
 def leases_prefix(group: str) -> str:

@@ -26,6 +26,7 @@ class Entry:
     group: str
     message_id: str
     body: bytes  # the encoded Dramatiq message
+    kind: str = ""  # what run times are compared by: the actor's name, the job's type
     delay: timedelta = timedelta(0)  # longer than zero: stands among the delayed ones first
 
     @property
@@ -42,6 +43,7 @@ class Leased:
     message_id: str
     body: bytes
     deliveries: int  # how many leases on it were lost before this one
+    stamp: str = ""  # tells this lease from an earlier one of the same consumer
 
     @property
     def key(self) -> MessageKey:
@@ -52,6 +54,8 @@ class Leased:
 class Ack:
     """The message is done with: forget it."""
 
+    ran: timedelta | None = None  # worker time it took; the consumer fills it in
+
 
 @dataclass(frozen=True, kw_only=True)
 class RetryAfter:
@@ -59,6 +63,7 @@ class RetryAfter:
 
     delay: timedelta = timedelta(0)
     body: bytes | None = None  # None: the body stays as it is
+    ran: timedelta | None = None  # worker time it took; the consumer fills it in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +72,14 @@ class Release:
 
 
 Disposition = Ack | RetryAfter | Release
+
+
+class Settlement(NamedTuple):
+    """How one lease ends."""
+
+    key: MessageKey
+    disposition: Disposition
+    stamp: str = ""  # of the lease that is meant; empty: whichever the consumer holds
 
 
 class GroupMessage(MessageProxy):
@@ -83,12 +96,39 @@ class GroupMessage(MessageProxy):
         self.deliveries = leased.deliveries
         self.key = leased.key
         self.body = leased.body
+        self.stamp = leased.stamp
+        self.started: float | None = None  # monotonic; when its worker thread began
         self.disposition: Disposition | None = None
 
     @property
     def exception(self) -> BaseException | None:
         """What its actor raised, until Dramatiq clears it."""
         return self._exception
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """What one organization may take of one group; the default is no control at all."""
+
+    weight: float = 1.0  # its share of worker time, against 1 of the others
+    limit: int | None = None  # messages leased at once, across all workers
+    rate: float | None = None  # starts per second
+    burst: int | None = None  # starts saved up at most; None: as many as a second brings, or 1
+    is_paused: bool = False
+
+    def __post_init__(self) -> None:
+        _within("weight", self.weight, 0.001, 1_000)
+        _within("limit", self.limit, 1, 1_000_000)
+        _within("rate", self.rate, 0.000_001, 1_000_000)
+        _within("burst", self.burst, 1, 1_000_000)
+
+
+def _within(name: str, value: float | None, least: float, most: float) -> None:
+    if value is not None and not least <= value <= most:
+        raise ValueError(
+            f"{name} is {value}, and must lie between {least} and {most}; pause a queue that "
+            "should take nothing at all."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,70 +7,31 @@ data, and `BrokerUnavailable` when it cannot be reached; both mean: try again la
 Times are Redis's own. What a caller passes and gets are durations.
 """
 
-import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import batched, chain, groupby
 from typing import Any
 
 from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
-    MasterDownError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
-)
-from redis.retry import Retry
 
-from jobs.broker import keys
-from jobs.broker.errors import BrokerUnavailable, NoEpoch, RedisFull
-from jobs.broker.messages import Entry, Leased, MessageKey, RetryAfter
-from jobs.broker.scripts import Argument, Script
+from jobs.broker import keys, wire
+from jobs.broker.answers import Depth, Fetched, Reaped, Situation, Totals
+from jobs.broker.client import connect, guarded
+from jobs.broker.messages import (
+    Ack,
+    Control,
+    Entry,
+    MessageKey,
+    Release,
+    RetryAfter,
+    Settlement,
+)
+from jobs.broker.scripts import Argument, Call, Script, run_together
 
 MOST_MOVED = 100  # by one script
 MOST_FETCHED = 50  # by one script, which also moves as many delayed ones
 LONGEST_WAIT = timedelta(seconds=3)  # of one blocking pop; stays below SOCKET_TIMEOUT
-SOCKET_TIMEOUT = timedelta(seconds=5)
-
-_VALUE = re.compile(rb"([0-9]{1,9}) (.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    messages: list[Leased]
-    next_due: timedelta | None  # until a delayed message becomes due; None: there is none
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reaped:
-    messages: list[tuple[MessageKey, int]]  # given back, with the leases it has lost by now
-    next_end: timedelta | None  # until the next leases end; None: there is no consumer
-
-
-@dataclass(frozen=True, kw_only=True)
-class Depth:
-    organization_id: int | None  # None: plain actors
-    waiting: int
-    oldest: timedelta | None  # age of the first waiting message; None: none waits
-
-
-@dataclass(frozen=True, kw_only=True)
-class Totals:
-    waiting: int
-    delayed: int
-    leased: int
-    oldest: timedelta | None
-    organizations: int  # with something waiting; plain actors count as one
-    consumers: int  # with living leases
 
 
 class Queues:
@@ -79,22 +40,24 @@ class Queues:
         self.lease = lease
         # A pooled connection may have died with the last server. Repeating is safe, except where
         # the lost answer matters: fetch and wait use the second client, which never repeats.
-        self._client = _connect(url, retries=2)
-        self._once = _connect(url, retries=0)
+        self._client = connect(url, retries=2)
+        self._once = connect(url, retries=0)
 
     # In
 
     def enqueue(self, entries: Iterable[Entry], *, recovering: bool = False) -> int:
         """Put messages in line; returns how many were new.
 
-        One that is waiting, delayed or leased already is left alone. `recovering` is for putting
-        jobs back before the epoch is opened. Raises `RedisFull` at `maxmemory`.
+        One that is waiting or delayed already is left alone. One of an organization that is leased
+        comes back when its lease ends: its job may have been settled and enqueued again before
+        that reached Redis. `recovering` is for putting jobs back before the epoch is opened.
+        Raises `RedisFull` at `maxmemory`.
         """
         new = 0
         ordered = sorted(entries, key=lambda entry: entry.group)
         for group, of_group in groupby(ordered, key=lambda entry: entry.group):
             for step in batched(of_group, MOST_MOVED):
-                fields = chain.from_iterable(_fields(entry) for entry in step)
+                fields = chain.from_iterable(wire.fields(entry) for entry in step)
                 new += self._run(_ENQUEUE, group, int(recovering), *fields)
         return new
 
@@ -112,63 +75,96 @@ class Queues:
             total += dropped
         return total
 
+    def control(
+        self, group: str, controls: Mapping[int | None, Control], *, recovering: bool = False
+    ) -> None:
+        """Set what organizations may take of a group, in force for the very next fetch.
+
+        What is leased already is left alone. The default `Control()` takes a control away.
+        `recovering` is for before the epoch is opened.
+        """
+        for step in batched(controls.items(), MOST_MOVED):
+            fields = chain.from_iterable(
+                (keys.owner(organization_id), wire.control_text(control))
+                for organization_id, control in step
+            )
+            self._run(_CONTROL, group, int(recovering), *fields)
+
     # Through a consumer
 
     def fetch(self, group: str, consumer_id: str, count: int) -> Fetched:
-        """Lease up to `count` messages (at most 50), one of each organization in turn.
+        """Lease up to `count` messages (at most 50), in fair order.
 
         When it raises, messages may have been leased all the same: see `reclaim`.
         """
-        due_us, *flat = self._run(
+        due_us, stamp, *flat = self._run(
             _FETCH,
             group,
             consumer_id,
-            _us(self.lease),
+            wire.us(self.lease),
             min(count, MOST_FETCHED),
             consumer_id=consumer_id,
             client=self._once,
         )
+        stamp = stamp.decode()
         messages = [
-            _leased(group, owner, message_id, value)
+            wire.leased(group, owner, message_id, value, stamp)
             for owner, message_id, value in batched(flat, 3)
         ]
-        return Fetched(messages=messages, next_due=_duration(due_us))
+        return Fetched(messages=messages, next_due=wire.duration(due_us))
 
     def wait(self, group: str, timeout: timedelta) -> bool:
         """Block until there may be something to fetch, or for `timeout` (at most three seconds)."""
         seconds = max(0.001, min(timeout, LONGEST_WAIT).total_seconds())
-        return _guarded(self._once.blpop, [keys.wake(group)], seconds) is not None
+        return guarded(self._once.blpop, [keys.wake(group)], seconds) is not None
 
     def heartbeat(self, group: str, consumer_id: str) -> int | None:
         """Extend all leases of a consumer; returns how many, or None when they were reaped."""
         held: int | None = self._run(
-            _HEARTBEAT, group, consumer_id, _us(self.lease), consumer_id=consumer_id
+            _HEARTBEAT, group, consumer_id, wire.us(self.lease), consumer_id=consumer_id
         )
         return held
 
     def reap(self, group: str) -> Reaped:
-        """Give back what consumers hold whose leases have ended, to where it was taken from."""
+        """Give back what consumers hold whose leases have ended.
+
+        To where it was taken from; a message whose lease was lost before goes behind its line.
+        """
         end_us, *flat = self._run(_REAP, group, keys.leases_prefix(group))
         messages = [
-            (MessageKey(keys.organization_id(owner), _text(message_id)), lost)
+            (MessageKey(keys.organization_id(owner), wire.text(message_id)), lost)
             for owner, message_id, lost in batched(flat, 3)
         ]
-        return Reaped(messages=messages, next_end=_duration(end_us))
+        return Reaped(messages=messages, next_end=wire.duration(end_us))
+
+    def settle(self, group: str, consumer_id: str, settlements: Iterable[Settlement]) -> int:
+        """End leases, each as its disposition says, in one round trip.
+
+        Returns how many the consumer still had; those that it had lost are left alone. Repeating
+        is safe where the stamps are given: a later lease on the same message has another.
+        """
+        rows: dict[Script, list[tuple[Argument, ...]]] = {_ACK: [], _RETRY: [], _RELEASE: []}
+        for settlement in settlements:
+            script, row = _settlement_row(settlement)
+            rows[script].append(row)
+        calls = [
+            self._call(script, group, *chain.from_iterable(step), consumer_id=consumer_id)
+            for script, of_script in rows.items()
+            for step in batched(of_script, MOST_MOVED)
+        ]
+        return sum(guarded(run_together, self._client, calls)) if calls else 0
 
     def ack(self, group: str, consumer_id: str, messages: Iterable[MessageKey]) -> int:
         """Forget messages; returns how many leases the consumer still had."""
-        return self._settle(_ACK, group, consumer_id, [(_member(key),) for key in messages])
+        return self.settle(group, consumer_id, (Settlement(key, Ack()) for key in messages))
 
     def retry(self, group: str, consumer_id: str, messages: Mapping[MessageKey, RetryAfter]) -> int:
         """Let messages come back after their delays; returns how many leases it still had."""
-        rows = [
-            (_member(key), _us(after.delay), after.body or b"") for key, after in messages.items()
-        ]
-        return self._settle(_RETRY, group, consumer_id, rows)
+        return self.settle(group, consumer_id, (Settlement(*item) for item in messages.items()))
 
     def release(self, group: str, consumer_id: str, messages: Iterable[MessageKey]) -> int:
         """Give unstarted messages back, uncounted; returns how many leases it still had."""
-        return self._settle(_RELEASE, group, consumer_id, [(_member(key),) for key in messages])
+        return self.settle(group, consumer_id, (Settlement(key, Release()) for key in messages))
 
     def reclaim(self, group: str, consumer_id: str, held: Iterable[MessageKey]) -> int:
         """Release all leases but those that the consumer knows of; returns how many.
@@ -176,7 +172,7 @@ class Queues:
         For after an answer to `fetch` was lost. Nothing else may settle for this
         consumer meanwhile.
         """
-        members = [_member(key) for key in held]
+        members = [wire.member(key) for key in held]
         total = 0
         while released := self._run(_RECLAIM, group, *members, consumer_id=consumer_id):
             total += released
@@ -192,20 +188,64 @@ class Queues:
         """Those of the messages that are here in any form: waiting, delayed or leased."""
         return self._ids(_KNOWN, group, organization_id, ids)
 
+    def situation(self, group: str, organization_id: int | None, message_id: str) -> Situation:
+        """Why a message is not running, as far as Redis knows."""
+        answer = self._run(
+            _SITUATION,
+            group,
+            keys.owner(organization_id),
+            message_id,
+            keys.leases_prefix(group),
+        )
+        place, ahead, due_us, consumer, control, leased, token_us, before, mean_us, alive = answer
+        return Situation(
+            place=place.decode(),
+            ahead=ahead,
+            delay=wire.duration(due_us),
+            consumer=wire.text(consumer) or None,
+            control=wire.control(control),
+            leased=leased,
+            next_token=wire.duration(token_us),
+            owners_before=before,
+            estimate=wire.duration(mean_us),
+            consumers=alive,
+        )
+
+    def controls(self, group: str) -> dict[int | None, Control]:
+        """What organizations may take; those without a control are left out."""
+        found: dict[int | None, Control] = {}
+        cursor = b"0"
+        while True:
+            cursor, *flat = self._run(_CONTROLS, group, cursor)
+            for owner, text in batched(flat, 2):
+                found[keys.organization_id(owner)] = wire.control(text)
+            if cursor == b"0":
+                return found
+
     def depth(self, group: str, organization_id: int | None) -> Depth:
         waiting, oldest_us, _ = self._run(_DEPTH, group, keys.owner(organization_id))
-        return Depth(organization_id=organization_id, waiting=waiting, oldest=_duration(oldest_us))
+        return Depth(
+            organization_id=organization_id, waiting=waiting, oldest=wire.duration(oldest_us)
+        )
 
-    def depths(self, group: str, *, limit: int = MOST_MOVED) -> list[Depth]:
-        """The organizations who wait longest, at most 100, oldest first."""
-        flat = self._run(_DEPTHS, group, min(limit, MOST_MOVED))
+    def depths(
+        self, group: str, *, limit: int = MOST_MOVED, after: Depth | None = None
+    ) -> list[Depth]:
+        """The organizations who wait longest, at most 100, oldest first.
+
+        To see all, pass the last of each page as `after` until a page is empty. One that is served
+        meanwhile may come twice; none is left out.
+        """
+        place = (after.ready, keys.owner(after.organization_id)) if after else ("", "")
+        now_us, *flat = self._run(_DEPTHS, group, min(limit, MOST_MOVED), *place)
         return [
             Depth(
                 organization_id=keys.organization_id(owner),
                 waiting=waiting,
-                oldest=_duration(oldest_us),
+                oldest=timedelta(microseconds=max(0, now_us - int(float(ready)))),
+                ready=ready.decode(),
             )
-            for owner, waiting, oldest_us in batched(flat, 3)
+            for owner, waiting, ready in batched(flat, 3)
         ]
 
     def totals(self, group: str) -> Totals:
@@ -214,7 +254,7 @@ class Queues:
             waiting=waiting,
             delayed=delayed,
             leased=leased,
-            oldest=_duration(oldest_us),
+            oldest=wire.duration(oldest_us),
             organizations=owners,
             consumers=consumers,
         )
@@ -223,13 +263,13 @@ class Queues:
 
     def epoch(self) -> str | None:
         """What tells one life of Redis's data from the next; None: it lost them."""
-        value = _guarded(self._client.get, keys.EPOCH)
+        value: Any = guarded(self._client.get, keys.EPOCH)
         return value.decode() if value else None
 
     def open_epoch(self) -> str:
         """Declare Redis whole: the last step of recovery, and the first on an empty one."""
         epoch = uuid.uuid4().hex
-        _guarded(self._client.set, keys.EPOCH, epoch)
+        guarded(self._client.set, keys.EPOCH, epoch)
         return epoch
 
     def close(self) -> None:
@@ -238,20 +278,12 @@ class Queues:
 
     # The steps below all of them
 
-    def _settle(
-        self, script: Script, group: str, consumer_id: str, rows: Sequence[tuple[Argument, ...]]
-    ) -> int:
-        return sum(
-            self._run(script, group, *chain.from_iterable(step), consumer_id=consumer_id)
-            for step in batched(rows, MOST_MOVED)
-        )
-
     def _ids(
         self, script: Script, group: str, organization_id: int | None, ids: Iterable[str]
     ) -> set[str]:
         owner = keys.owner(organization_id)
         return {
-            _text(found)
+            wire.text(found)
             for step in batched(ids, MOST_MOVED)
             for found in self._run(script, group, owner, *step)
         }
@@ -264,80 +296,33 @@ class Queues:
         consumer_id: str | None = None,
         client: Redis | None = None,
     ) -> Any:
+        call = self._call(script, group, *args, consumer_id=consumer_id)
+        return guarded(script, client or self._client, call.keys, call.args)
+
+    def _call(
+        self, script: Script, group: str, *args: Argument, consumer_id: str | None = None
+    ) -> Call:
         names = keys.shared(group)
         if consumer_id is not None:
             names = (*names, keys.leases(group, consumer_id))
-        return _guarded(script, client or self._client, names, (keys.suffix(group), *args))
+        return Call(script, names, (keys.suffix(group), *args))
 
 
-def _guarded(call: Any, *args: Any) -> Any:
-    """Run one command and say in our words why Redis would not."""
-    try:
-        return call(*args)
-    except OutOfMemoryError as error:
-        raise RedisFull(str(error)) from error
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError) as error:
-        raise BrokerUnavailable(f"Redis cannot be used: {error}") from error
-    except ResponseError as error:
-        if str(error).startswith("NO_EPOCH"):
-            raise NoEpoch from error
-        raise
-
-
-def _connect(url: str, *, retries: int) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_timeout=SOCKET_TIMEOUT.total_seconds(),
-        socket_connect_timeout=SOCKET_TIMEOUT.total_seconds(),
-        retry=Retry(
-            ExponentialWithJitterBackoff(base=0.02, cap=0.2),
-            retries,
-            supported_errors=(RedisConnectionError,),
-        ),
-    )
-
-
-def _fields(entry: Entry) -> tuple[Argument, ...]:
-    owner = keys.owner(entry.organization_id)
-    return owner, entry.message_id, _us(entry.delay), entry.body
-
-
-def _leased(group: str, owner: bytes, message_id: bytes, value: bytes) -> Leased:
-    # Without its count it is forged: the whole of it is the body, which nobody can decode.
-    deliveries, body = found.groups() if (found := _VALUE.fullmatch(value)) else (b"0", value)
-    return Leased(
-        organization_id=keys.organization_id(owner),
-        group=group,
-        message_id=_text(message_id),
-        body=body,
-        deliveries=int(deliveries),
-    )
-
-
-def _member(key: MessageKey) -> bytes:
-    # Ids are UUIDs, but what was forged into Redis must be settled too, whatever its bytes are.
-    return f"{keys.owner(key.organization_id)} {key.message_id}".encode(errors="surrogateescape")
-
-
-def _text(message_id: bytes) -> str:
-    return message_id.decode(errors="surrogateescape")
-
-
-def _us(duration: timedelta) -> int:
-    return duration // timedelta(microseconds=1)
-
-
-def _duration(us: int) -> timedelta | None:
-    return None if us < 0 else timedelta(microseconds=us)
+def _settlement_row(settlement: Settlement) -> tuple[Script, tuple[Argument, ...]]:
+    member = wire.member(settlement.key)
+    match settlement.disposition:
+        case Ack(ran=ran):
+            return _ACK, (member, settlement.stamp, wire.ran(ran))
+        case RetryAfter(delay=delay, body=body, ran=ran):
+            return _RETRY, (member, settlement.stamp, wire.ran(ran), wire.us(delay), body or b"")
+        case Release():
+            return _RELEASE, (member, settlement.stamp)
 
 
 _ENQUEUE, _REMOVE, _FLUSH = Script("enqueue"), Script("remove"), Script("flush")
 _FETCH, _HEARTBEAT, _REAP = Script("fetch"), Script("heartbeat"), Script("reap")
 _ACK, _RETRY, _RELEASE = Script("ack"), Script("retry"), Script("release")
 _RECLAIM, _LEAVE = Script("reclaim"), Script("leave")
-_KNOWN, _DEPTH, _DEPTHS, _TOTALS = (
-    Script("known"),
-    Script("depth"),
-    Script("depths"),
-    Script("totals"),
-)
+_CONTROL, _CONTROLS = Script("control"), Script("controls")
+_KNOWN, _SITUATION = Script("known"), Script("situation")
+_DEPTH, _DEPTHS, _TOTALS = Script("depth"), Script("depths"), Script("totals")

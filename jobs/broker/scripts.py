@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.exceptions import NoScriptError
@@ -33,6 +33,28 @@ class Script:
             return client.evalsha(self.sha, len(keys), *keys, *args)
         except NoScriptError:
             return client.eval(self.source, len(keys), *keys, *args)
+
+
+class Call(NamedTuple):
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[Argument]
+
+
+def run_together(client: Redis, calls: Sequence[Call]) -> list[Any]:
+    """Run several in one round trip, in order; each is atomic, all of them are not."""
+    if len(calls) == 1:
+        return [script(client, keys, args) for script, keys, args in calls]
+    pipeline = client.pipeline(transaction=False)
+    for script, keys, args in calls:
+        pipeline.evalsha(script.sha, len(keys), *keys, *args)
+    answers = pipeline.execute(raise_on_error=False)
+    for number, (script, keys, args) in enumerate(calls):
+        if isinstance(answers[number], NoScriptError):
+            answers[number] = client.eval(script.source, len(keys), *keys, *args)
+        elif isinstance(answers[number], Exception):
+            raise answers[number]
+    return answers
 
 
 def assemble(name: str) -> str:

@@ -63,6 +63,7 @@ def put_in_line(jobs: Sequence[InLine], *, recovering: bool = False) -> int:
             group=job.group,
             message_id=str(job.job_id),
             body=_message(job),
+            kind=job.job_type,
             delay=job.delay,
         )
         for job in jobs

@@ -1,13 +1,16 @@
 #!lua
 -- enqueue: put messages at the end of their owners' queues, or among the delayed ones. A message
--- that is already known (waiting, delayed or leased) is left as it is, so repeating is harmless.
+-- that waits or is delayed already is left as it is, so repeating is harmless. One that is leased is
+-- marked: its job was perhaps settled and enqueued again before the acknowledgement came here, and
+-- comes back then. Plain messages are not: no ledger would catch a second run.
 -- KEYS    the group's (include/group.lua)
 -- ARGV    suffix, recovering ("1": do not ask for the epoch), then per message, at most 100:
---         owner, message id, delay (µs), body
+--         owner, message id, delay (µs), kind, body
 -- result  how many were new
 -- cost    O(log n) a message, n = what waits for its owner
 -- No allow-oom: a full Redis refuses the whole call before anything was written.
 --#include group
+--#include limits
 --#include line
 local recovering = ARGV[2] == "1"
 
@@ -15,34 +18,37 @@ if not recovering and epoch_lost() then
   return NO_EPOCH
 end
 
-local now = now_us()
-local arrival = math.max(now, state_number("clock") + 1)
-local due_before = redis.call("ZRANGE", due, 0, 0)[1]
-local touched, new, waiting, delayed = {}, 0, 0, 0
-for i = 3, #ARGV, 4 do
-  local owner, id, delay, body = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
-  local queue = owner .. suffix
-  if redis.call("HSETNX", queue .. ":messages", id, "0 " .. body) == 1 then
+local due_before = next_due()
+local touched, new, waiting = {}, 0, 0
+virtual_time()
+
+local function mark(owner, id, at)
+  local member = owner .. " " .. id
+  local is_leased = not redis.call("ZSCORE", owner .. suffix, id)
+    and not redis.call("ZSCORE", due, member)
+  if is_leased and owner ~= "plain" then
+    redis.call("ZADD", again, "LT", at, member)
+  end
+end
+
+for i = 3, #ARGV, 5 do
+  local owner, id, delay, kind, body = unpack(ARGV, i, i + 4)
+  local queue, at = owner .. suffix, now + tonumber(delay)
+  if redis.call("HSETNX", queue .. ":messages", id, "0:" .. kind .. " " .. body) == 0 then
+    mark(owner, id, at)
+  else
     new = new + 1
-    if delay > 0 then
-      redis.call("ZADD", due, now + delay, owner .. " " .. id)
-      delayed = delayed + 1
+    if at > now then
+      redis.call("ZADD", due, at, owner .. " " .. id)
     else
-      redis.call("ZADD", queue, arrival, id)
-      arrival = arrival + 1
+      redis.call("ZADD", queue, arrive(), id)
       touched[owner] = true
       waiting = waiting + 1
     end
   end
 end
-align_all(touched)
 count("messages", new)
 count("waiting", waiting)
-if waiting > 0 then
-  redis.call("HSET", state, "clock", arrival - 1)
-end
--- An idle consumer sleeps until the earliest delayed message that it knows of.
-if waiting > 0 or delayed > 0 and redis.call("ZRANGE", due, 0, 0)[1] ~= due_before then
-  signal()
-end
+note_arrivals()
+wake_for(align_all(touched), due_before)
 return new

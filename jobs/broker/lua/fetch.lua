@@ -1,25 +1,27 @@
 #!lua flags=allow-oom
--- fetch: move due messages to their queues, then lease up to n messages to one consumer, one of
--- each owner in turn: always of the one with the lowest start tag, which then pays CHARGE. Start
--- tags are virtual time; what a message costs its owner is decided in this one place.
--- KEYS    the group's (include/group.lua), leases of the consumer (zset, "owner id" -> ready
---         since µs)
+-- fetch: move what has become due, then lease up to n messages to one consumer, one at a time:
+-- always of the owner with the lowest start tag, which then pays what a message of its kind takes
+-- on average. Owners that may take nothing more leave the ring.
+-- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
 -- ARGV    suffix, consumer, lease (µs), n (at most 50)
--- result  µs until the next delayed message is due (-1: there is none), then per message: owner,
---         message id, "lost-leases body"
--- cost    O(log n) a message and at most 50 due ones; owners that have nothing waiting cost nothing
+-- result  µs until the next delayed message or token is due (-1: there is none), stamp of this
+--         fetch, then per message: owner, message id, "lost-leases:kind body"
+-- cost    O(log n) a message and at most 50 due ones and 50 tokens; owners that have nothing
+--         waiting, or may not take it, cost nothing
 --#include group
+--#include limits
 --#include line
-local leases = KEYS[9]
-local consumer, lease, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local CHARGE = 1
+--#include lease
+local leases = KEYS[16]
+local consumer, lease_us, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local MOST_DUE = 50
 
 if epoch_lost() then
   return NO_EPOCH
 end
 
-local function promote(now)
-  local ripe = redis.call("ZRANGE", due, "-inf", now, "BYSCORE", "LIMIT", 0, 50, "WITHSCORES")
+local function promote()
+  local ripe = redis.call("ZRANGE", due, "-inf", now, "BYSCORE", "LIMIT", 0, MOST_DUE, "WITHSCORES")
   local touched = {}
   for i = 1, #ripe, 2 do
     local owner, id = split(ripe[i])
@@ -27,26 +29,20 @@ local function promote(now)
     redis.call("ZREM", due, ripe[i])
     touched[owner] = true
   end
+  for _, owner in ipairs(redis.call("ZRANGE", resting, "-inf", now, "BYSCORE", "LIMIT", 0, MOST_DUE)) do
+    redis.call("ZREM", resting, owner)
+    touched[owner] = true
+  end
   align_all(touched)
   count("waiting", #ripe / 2)
 end
 
--- Nothing waits and nothing runs: the busy period is over, and all owners are equal again.
+-- Nothing can be served and nothing runs: the busy period is over, and all owners are equal again.
 local function forget_tags()
   local last = redis.call("ZRANGE", tags, -1, -1, "WITHSCORES")
-  if last[1] and state_number("messages") == redis.call("ZCARD", due) then
+  if last[1] and redis.call("EXISTS", leased) == 0 then
     redis.call("HSET", state, "vtime", math.max(virtual_time(), last[2]))
     redis.call("UNLINK", tags)
-  end
-end
-
-local function charge(owner, start)
-  local head = redis.call("ZRANGE", owner .. suffix, 0, 0, "WITHSCORES")
-  redis.call("ZADD", ring, start + CHARGE, owner)
-  if head[1] then
-    redis.call("ZADD", heads, head[2], owner)
-  else
-    leave_ring(owner)
   end
 end
 
@@ -57,29 +53,32 @@ local function is_owner(owner)
   return owner == "plain" or (id and #id <= 18 and (id == "0" or string.sub(id, 1, 1) ~= "0"))
 end
 
-local answer, leased, popped = { -1 }, {}, 0
+local stamp = string.format("%.0f", now)
+local answer, begun, popped = { -1, stamp }, {}, 0
 
 local function lease_first(owner, start)
   vtime = start
   local message = redis.call("ZPOPMIN", owner .. suffix)
   local id, ready = message[1], message[2]
-  if id then
-    popped = popped + 1
-    local value = id ~= "" and redis.call("HGET", owner .. suffix .. ":messages", id)
-    if value then
-      leased[#leased + 1] = ready
-      leased[#leased + 1] = owner .. " " .. id
-      answer[#answer + 1] = owner
-      answer[#answer + 1] = id
-      answer[#answer + 1] = value
-    end
+  local value = id and id ~= "" and redis.call("HGET", owner .. suffix .. ":messages", id)
+  popped = popped + (id and 1 or 0)
+  if value then
+    local kind = string.match(value, "^%d+:(%S*) ") or ""
+    local charge = price(owner, mean(kind) or FIRST_ESTIMATE)
+    begun[#begun + 1] = owner .. " " .. id
+    begun[#begun + 1] = string.format("%s %.0f %s %s", ready, charge, stamp, kind)
+    answer[#answer + 1] = owner
+    answer[#answer + 1] = id
+    answer[#answer + 1] = value
+    redis.call("HINCRBY", leased, owner, 1)
+    redis.call("ZINCRBY", ring, charge, owner)
+    take_token(owner, now)
   end
-  charge(owner, start)
+  align(owner)
 end
 
-local now = now_us()
-redis.call("ZADD", consumers, now + lease, consumer)
-promote(now)
+redis.call("ZADD", consumers, now + lease_us, consumer)
+promote()
 
 for _ = 1, wanted do
   local first = redis.call("ZRANGE", ring, 0, 0, "WITHSCORES")
@@ -94,21 +93,21 @@ for _ = 1, wanted do
     redis.call("ZREM", heads, owner)
   end
 end
-if #leased > 0 then
-  redis.call("ZADD", leases, unpack(leased))
+if #begun > 0 then
+  redis.call("HSET", leases, unpack(begun))
 end
-if vtime then
+if popped > 0 then
   redis.call("HSET", state, "vtime", vtime)
+  count("waiting", -popped)
 end
-count("waiting", -popped)
 
-local next_due = redis.call("ZRANGE", due, 0, 0, "WITHSCORES")
-if next_due[2] then
-  answer[1] = math.max(0, next_due[2] - now)
+local soonest = next_due()
+if soonest < math.huge then
+  answer[1] = math.max(0, soonest - now)
 end
 if popped == 0 then
   forget_tags()
-elseif popped == wanted and (next_due[1] or redis.call("EXISTS", ring) == 1) then
+elseif popped == wanted and (answer[1] >= 0 or redis.call("EXISTS", ring) == 1) then
   -- This consumer is busy now: what is left, or becomes due, is for another.
   signal()
 end

@@ -5,6 +5,7 @@
 -- result  how many were dropped, at most 100; the caller repeats until there are none
 -- cost    O(log n) a message
 --#include group
+--#include limits
 --#include line
 local BUDGET = 100
 

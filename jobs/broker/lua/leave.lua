@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- leave: a consumer fetches no more. Another is woken for what is waiting, since this one may have
 -- taken the token. It is forgotten when it holds nothing; else it stays, and is reaped if it dies.
--- KEYS    the group's (include/group.lua), leases of the consumer (zset)
+-- KEYS    the group's (include/group.lua), leases of the consumer (hash)
 -- ARGV    suffix, consumer
 -- result  1 when it is forgotten, else 0
 -- cost    O(log consumers)
 --#include group
-local leases = KEYS[9]
+local leases = KEYS[16]
 local consumer = ARGV[2]
 
 if epoch_lost() then

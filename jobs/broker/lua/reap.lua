@@ -1,32 +1,38 @@
 #!lua flags=allow-oom
--- reap: take the leases of consumers that are silent for too long and give their messages back, to
--- the place they were taken from, with one lost lease more each.
+-- reap: take the leases of consumers that are silent for too long and give their messages back,
+-- with one lost lease more each. To the place they were taken from, uncounted neighbours of a
+-- killer as they probably are; one that was lost before is a suspect and goes behind its line.
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, prefix of the consumers' lease sets
+-- ARGV    suffix, prefix of the consumers' leases
 -- result  µs until the next leases end (0: more to reap, -1: no consumer), then per message: owner,
 --         message id, lost leases
 -- cost    O(log n) a message, at most 100 messages of at most 10 consumers
 --#include group
+--#include limits
 --#include line
+--#include lease
 local leases_prefix = ARGV[2]
 
 if epoch_lost() then
   return NO_EPOCH
 end
 
-local now = now_us()
 local answer, touched, reaped = { -1 }, {}, 0
+virtual_time()
 
-local function give_back(member, ready)
-  local owner, id = split(member)
+local function take_back(lease)
+  local owner, id = lease.owner, lease.id
   local messages = owner .. suffix .. ":messages"
-  local lost, body = string.match(redis.call("HGET", messages, id) or "", "^(%d+) (.*)$")
+  pay(lease, lease.charge)
+  touched[owner] = true
+  redis.call("ZREM", again, lease.member)
+  local lost, rest = string.match(redis.call("HGET", messages, id) or "", "^(%d+)(:?%S* .*)$")
   if not lost then
     return
   end
-  redis.call("HSET", messages, id, (lost + 1) .. " " .. body)
-  redis.call("ZADD", owner .. suffix, ready, id)
-  touched[owner] = true
+  lost = tonumber(lost)
+  redis.call("HSET", messages, id, (lost + 1) .. rest)
+  redis.call("ZADD", owner .. suffix, lost > 0 and arrive() or lease.ready, id)
   answer[#answer + 1] = owner
   answer[#answer + 1] = id
   answer[#answer + 1] = lost + 1
@@ -35,20 +41,22 @@ end
 
 for _, consumer in ipairs(redis.call("ZRANGE", consumers, "-inf", now, "BYSCORE", "LIMIT", 0, 10)) do
   local leases = leases_prefix .. consumer
-  if reaped < 100 then
-    local members = redis.call("ZRANGE", leases, 0, 99 - reaped, "WITHSCORES")
-    for i = 1, #members, 2 do
-      redis.call("ZREM", leases, members[i])
-      give_back(members[i], members[i + 1])
+  local members = reaped < 100 and redis.call("HRANDFIELD", leases, 100 - reaped) or {}
+  for _, member in ipairs(members) do
+    local lease = end_lease(leases, member, "")
+    if lease then
+      take_back(lease)
+    else
+      redis.call("HDEL", leases, member)
     end
   end
   if redis.call("EXISTS", leases) == 0 then
     redis.call("ZREM", consumers, consumer)
   end
 end
-align_all(touched)
 count("waiting", reaped)
-if reaped > 0 then
+note_arrivals()
+if align_all(touched) then
   signal()
 end
 local earliest = redis.call("ZRANGE", consumers, 0, 0, "WITHSCORES")

@@ -6,6 +6,7 @@
 -- result  the ids that were taken out
 -- cost    O(log n) a message
 --#include group
+--#include limits
 --#include line
 local owner = ARGV[2]
 local queue = owner .. suffix

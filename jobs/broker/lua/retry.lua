@@ -1,48 +1,41 @@
 #!lua flags=allow-oom
--- retry: end leases of this consumer and let their messages come back after a delay, in one step.
--- A lease that was lost meanwhile is left alone.
--- KEYS    the group's (include/group.lua), leases of the consumer (zset)
--- ARGV    suffix, then per message, at most 100: "owner id", delay (µs), new body ("": unchanged)
+-- retry: end leases of this consumer, let their owners pay what they ran, and let the messages come
+-- back after a delay, in one step. A lease that was lost meanwhile is left alone. One that was
+-- enqueued again meanwhile comes back at the earlier of both times.
+-- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
+-- ARGV    suffix, then per message, at most 100: "owner id", stamp of its fetch ("": any), run time
+--         (µs, "": unknown), delay (µs), new body ("": unchanged)
 -- result  how many will come back
 -- cost    O(log delayed) a message
 --#include group
+--#include limits
 --#include line
-local leases = KEYS[9]
+--#include lease
+local leases = KEYS[16]
 
 if epoch_lost() then
   return NO_EPOCH
 end
 
-local now = now_us()
-local arrival = math.max(now, state_number("clock") + 1)
-local due_before = redis.call("ZRANGE", due, 0, 0)[1]
-local touched, delayed, waiting = {}, 0, 0
-for i = 2, #ARGV, 3 do
-  local member, delay, body = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
-  if redis.call("ZREM", leases, member) == 1 then
-    local owner, id = split(member)
-    local messages = owner .. suffix .. ":messages"
+local due_before = next_due()
+local touched, retried, waiting = {}, 0, 0
+virtual_time()
+for i = 2, #ARGV, 5 do
+  local at, body = now + tonumber(ARGV[i + 3]), ARGV[i + 4]
+  local lease = end_lease(leases, ARGV[i], ARGV[i + 1])
+  if lease then
+    local messages = lease.owner .. suffix .. ":messages"
+    pay_for_run(lease, ARGV[i + 2])
     if body ~= "" then
-      local lost = string.match(redis.call("HGET", messages, id) or "0", "^%d+")
-      redis.call("HSET", messages, id, lost .. " " .. body)
+      local head = string.match(redis.call("HGET", messages, lease.id) or "0", "^%d+:?%S*")
+      redis.call("HSET", messages, lease.id, head .. " " .. body)
     end
-    if delay > 0 then
-      redis.call("ZADD", due, now + delay, member)
-      delayed = delayed + 1
-    else
-      redis.call("ZADD", owner .. suffix, arrival, id)
-      arrival = arrival + 1
-      touched[owner] = true
-      waiting = waiting + 1
-    end
+    waiting = waiting + come_back(lease, math.min(at, wanted_again(lease.member) or at))
+    retried = retried + 1
+    touched[lease.owner] = true
   end
 end
-align_all(touched)
 count("waiting", waiting)
-if waiting > 0 then
-  redis.call("HSET", state, "clock", arrival - 1)
-end
-if waiting > 0 or delayed > 0 and redis.call("ZRANGE", due, 0, 0)[1] ~= due_before then
-  signal()
-end
-return delayed + waiting
+note_arrivals()
+wake_for(align_all(touched), due_before)
+return retried

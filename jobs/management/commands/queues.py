@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
+from jobs.broker.answers import Depth
 from jobs.broker.errors import BrokerUnavailable
-from jobs.broker.queues import Depth
 from jobs.job_types import GROUPS
 from jobs.ledger.publish import queues
 from jobs.management.operator import operating, positive, slugs_of

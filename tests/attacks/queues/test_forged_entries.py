@@ -150,7 +150,7 @@ def test_what_was_forged_among_the_leases_of_a_dead_consumer_is_reaped(
     member: str,
 ) -> None:
     client.zadd(f"group:{group}:consumers", {"dead": 1})
-    client.zadd(f"group:{group}:leases:dead", {member: 1})
+    client.hset(f"group:{group}:leases:dead", member, "1")
     put_body(8, good("of another"))
 
     start_worker(broker)

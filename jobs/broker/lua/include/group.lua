@@ -5,14 +5,22 @@
 --         state      hash    vtime, clock (last arrival), waiting, messages (counters)
 --         ring       zset    owner -> start tag: those who may be served, least served first
 --         heads      zset    owner -> when its first waiting message became ready (µs)
---         tags       zset    owner -> finish tag of one that has nothing waiting
+--         tags       zset    owner -> finish tag of one out of the ring, until vtime has passed it
 --         due        zset    "owner id" -> when a delayed message becomes ready (µs)
 --         consumers  zset    consumer -> when its leases end (µs)
 --         wake       list    at most one token, for one idle consumer
+--         leased     hash    owner -> how many of its messages are leased, if any
+--         owing      hash    owner -> finish tag of one out of the ring, while something is leased
+--         means      hash    kind -> mean run time (µs)
+--         controls   hash    owner -> "weight paused limit rate burst", if not the default
+--         buckets    hash    owner -> when its bucket of tokens is full again (µs)
+--         resting    zset    owner -> when its next token comes (µs), while it waits for it
+--         again      zset    "owner id" -> due (µs), of one enqueued again while it was leased
 -- derived owner .. suffix                 zset  message id -> ready since (µs)
---         owner .. suffix .. ":messages"  hash  message id -> "lost-leases body"; every message
---                                               that waits, is delayed or leased, and no other
-local epoch, state, ring, heads, tags, due, consumers, wake = unpack(KEYS, 1, 8)
+--         owner .. suffix .. ":messages"  hash  message id -> "lost-leases:kind body"; every
+--                                               message that waits, is delayed or leased, no other
+local epoch, state, ring, heads, tags, due, consumers, wake, leased, owing, means, controls,
+  buckets, resting, again = unpack(KEYS, 1, 15)
 local suffix = ARGV[1]
 
 local NO_EPOCH = redis.error_reply("NO_EPOCH Redis lost its data and has not been recovered")

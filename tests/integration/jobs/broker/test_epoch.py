@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from jobs.broker import Entry, MessageKey, RetryAfter
+from jobs.broker import Control, Entry, MessageKey, RetryAfter
 from jobs.broker.errors import BrokerUnavailable, NoEpoch, RedisFull
 from jobs.broker.queues import Queues
 
@@ -23,6 +23,9 @@ OPERATIONS = {
     "reclaim": lambda q: q.reclaim("g", "c", []),
     "leave": lambda q: q.leave("g", "c"),
     "remove": lambda q: q.remove("g", 7, ["m"]),
+    "control": lambda q: q.control("g", {7: Control(limit=1)}),
+    "controls": lambda q: q.controls("g"),
+    "situation": lambda q: q.situation("g", 7, "m"),
     "flush": lambda q: q.flush("g"),
     "known": lambda q: q.known("g", 7, ["m"]),
     "depth": lambda q: q.depth("g", 7),

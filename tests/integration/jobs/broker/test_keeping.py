@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.broker import Ack, GroupMessage, RetryAfter
+from jobs.broker import Ack, GroupMessage, RetryAfter, Settlement
 from jobs.broker.held import FULL, Held
 from tests.waiting import eventually
 
@@ -32,7 +32,7 @@ def hold(leases, put):
 def test_a_settlement_waits_for_others_to_go_with_it(leases, hold, queues, group):
     key = hold()
 
-    leases.settle(key, Ack(), at_once=False)
+    leases.settle(Settlement(key, Ack()), at_once=False)
 
     assert queues.totals(group).leased == 1
     leases.flush()
@@ -40,7 +40,7 @@ def test_a_settlement_waits_for_others_to_go_with_it(leases, hold, queues, group
 
 
 def test_a_settlement_at_once_is_in_redis_when_it_returns(leases, hold, queues, group):
-    leases.settle(hold(), Ack(), at_once=True)
+    leases.settle(Settlement(hold(), Ack()), at_once=True)
 
     assert queues.totals(group).leased == 0
 
@@ -48,7 +48,7 @@ def test_a_settlement_at_once_is_in_redis_when_it_returns(leases, hold, queues, 
 def test_a_full_batch_goes_with_the_next_round(leases, hold, queues, group):
     leases.keep()
     for _ in range(FULL):
-        leases.settle(hold(), Ack(), at_once=False)
+        leases.settle(Settlement(hold(), Ack()), at_once=False)
 
     leases.keep()
 
@@ -65,7 +65,7 @@ def test_whoever_settles_while_the_consumer_sleeps_in_redis_sends_it_himself(
     sleeping.start()
     eventually(lambda: client.info("clients")["blocked_clients"] > 0)
 
-    leases.settle(key, RetryAfter(), at_once=False)
+    leases.settle(Settlement(key, RetryAfter()), at_once=False)
 
     assert queues.totals(group).leased == 0
     sleeping.join(10)
@@ -87,7 +87,7 @@ def test_room_counts_what_is_cached_and_what_runs_but_not_what_is_settled(leases
     hold()
     put(7)
     leases.fetch(1)
-    leases.settle(settled, Ack(), at_once=False)
+    leases.settle(Settlement(settled, Ack()), at_once=False)
 
     assert leases.room(10) == 8
 
@@ -96,7 +96,7 @@ def test_closing_gives_the_cache_back_and_sends_what_is_settled(leases, hold, pu
     key = hold()
     put(7)
     leases.fetch(1)
-    leases.settle(key, Ack(), at_once=False)
+    leases.settle(Settlement(key, Ack()), at_once=False)
 
     leases.close()
 

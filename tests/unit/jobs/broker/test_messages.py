@@ -8,6 +8,7 @@ from jobs import broker
 def test_the_public_names_are_these():
     assert sorted(broker.__all__) == [
         "Ack",
+        "Control",
         "Disposition",
         "Entry",
         "GroupMessage",
@@ -16,6 +17,7 @@ def test_the_public_names_are_these():
         "Poison",
         "Release",
         "RetryAfter",
+        "Settlement",
     ]
 
 

@@ -1,0 +1,1 @@
+"""Every figure this project quotes, reproducible with one command."""
