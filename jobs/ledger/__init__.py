@@ -10,6 +10,6 @@ is claimed under a fence that rises at every claim, and whoever settles it under
 refused. What a job does is not known here.
 """
 
-from jobs.ledger.enqueue import Enqueued, NewJob, enqueue, enqueue_many
+from jobs.ledger.enqueue import Enqueued, EnqueuedMany, NewJob, enqueue, enqueue_many
 
-__all__ = ["Enqueued", "NewJob", "enqueue", "enqueue_many"]
+__all__ = ["Enqueued", "EnqueuedMany", "NewJob", "enqueue", "enqueue_many"]

@@ -5,7 +5,7 @@ approximate by what is on its way (jobs of transactions under way, and of other 
 while Redis is away it is not enforced.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -31,10 +31,17 @@ def room(group: str, organization_id: int, capacity: int | None) -> int:
     return max(0, capacity - queues().depth(group, organization_id).waiting)
 
 
-def let_in(job_type: JobType[Any], due: Sequence[tuple[InLine, int | None]]) -> list[InLine]:
+def let_in(
+    job_type: JobType[Any],
+    due: Sequence[tuple[InLine, int | None]],
+    *,
+    ahead: Mapping[int, int],
+) -> list[InLine]:
     """Those of the jobs, just written, that there is room for; the others are held.
 
-    due: each job with the capacity of its queue. Raises QueueFull for a job type that refuses.
+    due: each job with the capacity of its queue. ahead: how many of each organization this
+    transaction let in before, which Redis does not know yet. Raises QueueFull for a job type that
+    refuses.
     """
     if all(capacity is None for _, capacity in due):
         return [job for job, _ in due]
@@ -42,18 +49,21 @@ def let_in(job_type: JobType[Any], due: Sequence[tuple[InLine, int | None]]) -> 
     by_queue = sorted(due, key=lambda one: one[0].organization_id)
     for organization_id, of_queue in groupby(by_queue, key=lambda one: one[0].organization_id):
         jobs, capacities = zip(*of_queue, strict=True)
-        fitting = _fitting(job_type, organization_id, len(jobs), capacities[0])
+        before = ahead.get(organization_id, 0)
+        fitting = _fitting(job_type, organization_id, len(jobs), capacities[0], before)
         _hold_back(organization_id, [job.job_id for job in jobs[fitting:]])
         admitted += jobs[:fitting]
     return admitted
 
 
-def _fitting(job_type: JobType[Any], organization_id: int, asked: int, capacity: int | None) -> int:
+def _fitting(
+    job_type: JobType[Any], organization_id: int, asked: int, capacity: int | None, ahead: int
+) -> int:
     """How many of them may stand in line now."""
     if capacity is None:
         return asked
     try:
-        left = room(job_type.group, organization_id, capacity)
+        left = max(0, room(job_type.group, organization_id, capacity) - ahead)
     except BrokerUnavailable as error:
         log.warning("capacity_not_enforced", organization_id=organization_id, error=str(error))
         return asked

@@ -7,14 +7,12 @@ from datetime import timedelta
 
 import dramatiq
 import structlog
-from django.db import transaction
 
 from jobs.broker.broker import GroupBroker
 from jobs.broker.errors import BrokerUnavailable
 from jobs.broker.messages import Entry
 from jobs.broker.queues import Queues
 from jobs.ledger.statements import run
-from tenancy.scope import engine_scope
 
 log = structlog.get_logger(__name__)
 
@@ -42,16 +40,15 @@ def publish(jobs: Sequence[InLine]) -> bool:
     """Put jobs in line, after the transaction that wrote them; False when Redis would not take
     them.
 
-    A crash between the two steps publishes a job twice, which changes nothing: Redis knows it by
-    its id, or the claim finds it finished.
+    That they are there is not noted here: a worker's claim does it, and for those that wait longer
+    than a second the relay, many in one statement. It puts them in line once more, which changes
+    nothing: Redis knows a message by its id, or the claim finds the job finished.
     """
     try:
         put_in_line(jobs)
     except BrokerUnavailable as error:
         log.warning("jobs_publish_deferred", jobs=len(jobs), error=str(error))
         return False
-    with engine_scope(), transaction.atomic():
-        confirm(jobs)
     return True
 
 

@@ -23,7 +23,8 @@ class State(models.TextChoices):
     SCHEDULED = "scheduled"
     """Waits in the ledger for `run_at`, or for its hold to end. The relay moves it on."""
     QUEUED = "queued"
-    """Due. `published_at` is empty until Redis has its message. A worker moves it on."""
+    """Due. `published_at` is empty until a claim or the relay saw its message in Redis. A worker
+    moves it on."""
     RUNNING = "running"
     """A worker claimed it under the current fence; live while that worker's row is."""
     RETRYING = "retrying"

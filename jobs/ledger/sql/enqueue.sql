@@ -1,8 +1,8 @@
 -- enqueue: write new jobs with their idempotency keys; a key that is known makes no job.
 -- parameters  arrays of one length, one element per job: organization_ids bigint, keys bytea,
 --             project_ids bigint, payloads text (JSON), entity_types text, entity_ids text,
---             correlation_ids text, actor_ids text, caused_by uuid, run_at timestamptz; and, for all
---             of them, job_type text, queue_group text, max_attempts int, policy_version text
+--             correlation_ids text, actor_ids text, run_at timestamptz; and, for all of them,
+--             caused_by uuid, job_type, queue_group text, max_attempts int, policy_version text
 -- result      per job, in the order given: job_id, created, is_due (a held one is not), capacity (of
 --             its queue; null: any number may wait). job_id is null where another transaction
 --             enqueued the same key while this statement ran: ask `known_keys` again
@@ -13,11 +13,10 @@ WITH wanted AS MATERIALIZED (
     FROM unnest(
         %(organization_ids)s::bigint[], %(keys)s::bytea[], %(project_ids)s::bigint[],
         %(payloads)s::text[], %(entity_types)s::text[], %(entity_ids)s::text[],
-        %(correlation_ids)s::text[], %(actor_ids)s::text[], %(caused_by)s::uuid[],
-        %(run_at)s::timestamptz[]
+        %(correlation_ids)s::text[], %(actor_ids)s::text[], %(run_at)s::timestamptz[]
     ) WITH ORDINALITY AS w (
         organization_id, key, project_id, payload, entity_type, entity_id, correlation_id,
-        actor_id, caused_by, run_at, ordinal
+        actor_id, run_at, ordinal
     )
     LEFT JOIN jobs_queuecontrol c
         ON c.organization_id = w.organization_id AND c.queue_group = %(queue_group)s
@@ -36,7 +35,7 @@ new_jobs AS (
     )
     SELECT
         w.id, w.organization_id, w.project_id, %(job_type)s, %(queue_group)s, w.payload::jsonb,
-        w.entity_type, w.entity_id, w.correlation_id, w.actor_id, w.caused_by,
+        w.entity_type, w.entity_id, w.correlation_id, w.actor_id, %(caused_by)s::uuid,
         CASE WHEN w.is_draining OR w.run_at > now() THEN 'scheduled' ELSE 'queued' END,
         CASE WHEN w.is_draining THEN 'draining' END, '', 0, 0, %(max_attempts)s, 0,
         %(policy_version)s, '', coalesce(w.run_at, now()), '', 'not_begun', '', ''

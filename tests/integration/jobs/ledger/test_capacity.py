@@ -1,5 +1,6 @@
 """Capacity: what there is no room for is refused or held at enqueue, and let in in its order."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,6 +43,15 @@ def test_what_fits_stands_in_line_and_the_rest_is_held(of, line):
 
     assert holds(of) == [None, None, None, "capacity", "capacity"]
     assert line.depth("backfill", of.pk).waiting == 3
+
+
+def test_chunks_of_one_call_count_those_before_them(of, line, monkeypatch):
+    monkeypatch.setattr(sys.modules["jobs.ledger.enqueue"], "CHUNK", 2)
+    queue_control(of, capacity=3)
+
+    queued_jobs(of, 6)
+
+    assert holds(of) == [None, None, None, "capacity", "capacity", "capacity"]
 
 
 def test_without_a_capacity_any_number_waits(of, line):

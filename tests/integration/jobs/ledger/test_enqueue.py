@@ -1,5 +1,6 @@
 """enqueue, enqueue_many: jobs are written in the caller's transaction, and run if it commits."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,13 +8,15 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from jobs.errors import PayloadInvalid
 from jobs.job_types import Payload
-from jobs.ledger import NewJob, enqueue, enqueue_many
+from jobs.ledger import Enqueued, NewJob, enqueue, enqueue_many
 from jobs.ledger.models import Job
 from tenancy.acting import Actor, acting
 from tenancy.errors import NoScope
 from tenancy.scope import scope
 from tests.factories import organization, project
 from tests.factories.jobs import Note, at, note_type, queued_job, row
+
+enqueue_module = sys.modules["jobs.ledger.enqueue"]  # its name in the package is the function
 
 pytestmark = pytest.mark.django_db
 
@@ -88,8 +91,56 @@ def test_many_are_one_statement(django_assert_num_queries):
 
 
 def test_none_are_no_statement(django_assert_num_queries):
-    with django_assert_num_queries(0):
-        assert enqueue_many(note_type(), []) == []
+    with django_assert_num_queries(2):  # a savepoint, made and let go
+        assert len(enqueue_many(note_type(), [])) == 0
+
+
+def test_very_many_are_written_chunk_by_chunk(monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(enqueue_module, "CHUNK", 10)
+    of, job_type = organization(), note_type()
+    asked = []
+
+    def generator():
+        for number in range(25):
+            asked.append(number)
+            yield new(of, text=str(number))
+
+    with at(of):
+        with django_assert_num_queries(2 + 3):
+            enqueued = enqueue_many(job_type, generator())
+        rows = Job.objects.filter(organization_id=of.pk)
+        texts = dict(rows.values_list("pk", "payload__text"))
+
+    assert [texts[one.job_id] for one in enqueued] == [str(number) for number in asked]
+    assert (len(enqueued), enqueued.created) == (25, 25)
+
+
+def test_what_many_return_is_a_sequence():
+    of, job_type = organization(), note_type()
+
+    with at(of):
+        [same] = enqueue_many(job_type, [new(of, text="1", correlation_id="c")])
+        enqueued = enqueue_many(
+            job_type, [new(of, text=str(number), correlation_id="c") for number in range(3)]
+        )
+
+    assert enqueued[1] == Enqueued(job_id=same.job_id, created=False)
+    assert enqueued[-2:] == list(enqueued)[1:]
+    assert enqueued.created == 2
+    with pytest.raises(IndexError):
+        enqueued[3]
+
+
+def test_what_fails_in_a_later_chunk_undoes_the_earlier_ones(monkeypatch):
+    monkeypatch.setattr(enqueue_module, "CHUNK", 2)
+    of, job_type = organization(), note_type()
+    asked = [new(of, text="1"), new(of, text="2"), new(of, project_id=10**12)]
+
+    with at(of), pytest.raises(IntegrityError):
+        enqueue_many(job_type, asked)
+
+    with at(of):
+        assert not Job.objects.filter(organization_id=of.pk).exists()
 
 
 def test_a_batch_may_span_the_organizations_of_its_scope():

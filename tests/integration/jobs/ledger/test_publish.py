@@ -23,6 +23,14 @@ def test_a_job_is_in_line_once_its_transaction_commits(line):
         assert not in_line(ref)
 
     assert in_line(ref)
+
+
+def test_a_claim_notes_that_redis_had_it(line):
+    ref = queued_job()
+    assert row(ref).published_at is None
+
+    claim(ref)
+
     assert row(ref).published_at
 
 
