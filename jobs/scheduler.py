@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import structlog
 from django.db import Error, connection
 
+from jobs import control
 from jobs.broker.errors import BrokerUnavailable
 from jobs.execution.leases import Leases
-from jobs.ledger import relay
+from jobs.ledger import control_copy, relay
 from jobs.retention import Retention
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,8 @@ def publish_all_due() -> None:
 TICKS = (
     Tick(name="recover", every_seconds=1, work=relay.recover),
     Tick(name="publish", every_seconds=1, work=publish_all_due),
+    Tick(name="end_pauses", every_seconds=1, work=control.end_pauses),
+    Tick(name="reconcile_controls", every_seconds=5, work=control_copy.reconcile),
     Tick(name="sweep", every_seconds=60, work=relay.sweep),
     Tick(name="retention", every_seconds=5, work=Retention().tick),
 )

@@ -1,6 +1,8 @@
 """What an organization may take of a queue group, as people set it; `control_copy` tells Redis."""
 
-from typing import Any, ClassVar
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +11,17 @@ from django.db.models.functions import Now
 from tenancy.entities import TenantModel
 
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
+
+
+class QueueControls(models.QuerySet["QueueControl"]):
+    """Rows of controls."""
+
+    def in_force(self) -> Self:
+        """Those that differ from having none."""
+        numbers = ("concurrency_limit", "rate_per_second", "capacity")
+        limited = [Q(**{f"{name}__isnull": False}) for name in numbers]
+        state = Q(is_paused=True) | Q(is_draining=True)
+        return self.filter(reduce(or_, limited, state | ~Q(weight=1)))
 
 
 class QueueControl(TenantModel):
@@ -37,6 +50,8 @@ class QueueControl(TenantModel):
     rate_per_second = models.FloatField(null=True)
     burst = models.PositiveIntegerField(null=True)
     capacity = models.PositiveIntegerField(null=True)
+
+    objects = QueueControls.as_manager()
 
     class Meta:
         ordering = ("-pk",)

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
+from jobs.ledger import control_copy
 from jobs.ledger.holds import end_holds
 from jobs.ledger.publish import InLine, confirm, put_in_line, queues
 from jobs.ledger.statements import run
@@ -67,6 +68,7 @@ def recover() -> bool:
             [locked] = cursor.fetchone() or [False]
         if not locked or queues().epoch() is not None:
             return False
+        control_copy.restore()  # before its jobs, so that what was paused starts nothing
         jobs = 0
         for page in _pages(overdue=None):
             put_in_line(page, recovering=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from jobs.errors import NotInState
+from jobs.errors import ControlRefused, NotInState
 from tenancy.acting import Actor, acting
 from tenancy.models import Organization, User
 from tenancy.scope import operator_scope
@@ -30,7 +30,7 @@ def operating(order: str, mail: str | None = None) -> Iterator[None]:
     try:
         with acting(actor, source="command"), operator_scope(order), transaction.atomic():
             yield
-    except NotInState as error:
+    except (ControlRefused, NotInState) as error:
         raise CommandError(str(error)) from error
 
 
