@@ -23,7 +23,7 @@ VIEWER = {
     "job.view",
 }
 EDITOR = VIEWER | {"project.edit", "mission.edit"}
-OWNER = {permission.value for permission in Permission}
+OWNER = {permission.value for permission in Permission} - {"queue.manage"}
 ADMIN = OWNER - {"organization.manage"}
 TABLE = {"viewer": VIEWER, "editor": EDITOR, "admin": ADMIN, "owner": OWNER}
 """Written out once more on purpose: a change of rights must be made twice."""
