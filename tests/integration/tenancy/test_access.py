@@ -87,7 +87,7 @@ def test_an_operator_may_all_in_a_suspended_organization_too() -> None:
     operator = factories.operator()
 
     with operator_scope("a look"):
-        assert rights(Actor.operator(operator.pk), organization) == OWNER
+        assert rights(Actor.operator(operator.pk), organization) == OWNER | {"queue.manage"}
 
 
 @pytest.mark.parametrize("lost", [{"is_active": False}, {"is_superuser": False}])
