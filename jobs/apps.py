@@ -15,7 +15,9 @@ class JobsConfig(AppConfig):
         Not in the setting DRAMATIQ_BROKER, which is read before there are models.
         """
         import dramatiq
+        from django.core.checks import register
 
+        from jobs.alerts.checks import check_channels
         from jobs.broker.broker import GroupBroker
         from jobs.execution.middleware import WorkerLife
         from jobs.execution.poison import on_poison
@@ -23,6 +25,7 @@ class JobsConfig(AppConfig):
         from jobs.job_types import GROUPS
         from tenancy.changes import register_listener
 
+        register(check_channels)
         register_listener(enqueue_fan_out)
         broker = dramatiq.get_broker()
         if isinstance(broker, GroupBroker):

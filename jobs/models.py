@@ -1,5 +1,6 @@
 """All tables of this app, imported for Django."""
 
+from jobs.alerts.models import Alert, MinuteCount
 from jobs.families.notifications.models import (
     Delivery,
     DeliveryAttempt,
@@ -11,6 +12,7 @@ from jobs.ledger.controls import QueueControl
 from jobs.ledger.models import Attempt, DeadLetter, IdempotencyKey, Job, Worker
 
 __all__ = [
+    "Alert",
     "Attempt",
     "DeadLetter",
     "Delivery",
@@ -18,6 +20,7 @@ __all__ = [
     "Endpoint",
     "IdempotencyKey",
     "Job",
+    "MinuteCount",
     "QueueControl",
     "Subscription",
     "SuppressedAddress",

@@ -13,6 +13,8 @@ import structlog
 from django.db import Error, connection
 
 from jobs import control
+from jobs.alerts.evaluate import evaluate
+from jobs.alerts.telling import teller
 from jobs.broker.errors import BrokerUnavailable
 from jobs.execution.leases import Leases
 from jobs.ledger import control_copy, relay
@@ -46,6 +48,8 @@ TICKS = (
     Tick(name="reconcile_controls", every_seconds=5, work=control_copy.reconcile),
     Tick(name="sweep", every_seconds=60, work=relay.sweep),
     Tick(name="retention", every_seconds=5, work=Retention().tick),
+    Tick(name="evaluate_alerts", every_seconds=2, work=evaluate),
+    Tick(name="tell_of_alerts", every_seconds=2, work=teller.start),
 )
 
 

@@ -7,7 +7,7 @@ a test can hold docs/operate/settings.md against it.
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -94,6 +94,18 @@ def integers(name: str, default: Sequence[int], *, minimum: int, maximum: int) -
         accepted = f"give whole numbers from {minimum} to {maximum}, separated by commas"
         raise BadVariable(name, text(name), accepted)
     return numbers or list(default)
+
+
+def seconds_by_name(name: str, defaults: Mapping[str, int]) -> dict[str, int]:
+    """Numbers of seconds for some of the known names: `notifications=300,audit=7200`."""
+    values = dict(defaults)
+    for word in words(name):
+        key, _, number = word.partition("=")
+        if key not in defaults or not number.isdecimal() or not int(number):
+            accepted = f"give {', '.join(f'{one}=SECONDS' for one in defaults)}, or some of them"
+            raise BadVariable(name, text(name), accepted)
+        values[key] = int(number)
+    return values
 
 
 def folder(name: str, default: Path) -> Path:

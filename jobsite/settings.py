@@ -174,6 +174,19 @@ OBJECT_STORE_URL = environment.url(
 )
 SEARCH_URL = environment.text("SEARCH_URL", "postgresql")
 
+# -- Alerts -----------------------------------------------------------------------------------
+
+ALERT_MAIL_TO = environment.words("ALERT_MAIL_TO")
+ALERT_WEBHOOK_URL = environment.url("ALERT_WEBHOOK_URL", "", schemes=["https", "http"])
+# Signs them as those of organizations are: `whsec_` and base64 of 24 to 64 bytes.
+ALERT_WEBHOOK_SECRET = environment.text("ALERT_WEBHOOK_SECRET")
+# How old the oldest waiting job of a queue group may get. Bulk work may stand for longer.
+ALERT_OLDEST_SECONDS = environment.seconds_by_name(
+    "ALERT_OLDEST_SECONDS",
+    {"notifications": 600, "indexing": 900, "backfill": 3600, "audit": 3600},
+)
+MINUTE_COUNTS_HOURS = environment.integer("MINUTE_COUNTS_HOURS", 48, minimum=1, maximum=2160)
+
 # -- Logs and metrics -------------------------------------------------------------------------
 
 LOG_FORMAT = environment.choice(

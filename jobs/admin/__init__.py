@@ -1,5 +1,5 @@
 """The admin pages of this app."""
 
-from jobs.admin import deadletters, deliveries, endpoints, jobs, recipients, workers
+from jobs.admin import alerts, deadletters, deliveries, endpoints, jobs, recipients, workers
 
-__all__ = ["deadletters", "deliveries", "endpoints", "jobs", "recipients", "workers"]
+__all__ = ["alerts", "deadletters", "deliveries", "endpoints", "jobs", "recipients", "workers"]

@@ -8,10 +8,12 @@ from django.test import Client
 
 from audit.models import AuditEvent
 from jobs.models import (
+    Alert,
     DeadLetter,
     Delivery,
     Endpoint,
     Job,
+    MinuteCount,
     QueueControl,
     Subscription,
     SuppressedAddress,
@@ -28,7 +30,7 @@ from tenancy.models import (
     TimelineEntry,
     User,
 )
-from tests.factories import jobs, notifications, templates, tenancy
+from tests.factories import alerts, jobs, notifications, templates, tenancy
 
 
 def signed_in(person: User) -> Client:
@@ -81,6 +83,8 @@ MAKERS: dict[type[models.Model], Callable[[Organization], Any]] = {
     Job: job,
     DeadLetter: dead_letter,
     QueueControl: jobs.queue_control,
+    MinuteCount: alerts.minute_count,
+    Alert: alerts.open_alert,
     NotificationTemplate: templates.template,
 }
 

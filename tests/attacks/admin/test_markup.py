@@ -21,9 +21,9 @@ from tenancy.acting import because
 from tenancy.admin.base import TenantAdmin
 from tenancy.models import Organization, Role, User
 from tests.factories import admin as rows
-from tests.factories import notifications, templates, tenancy
+from tests.factories import alerts, notifications, templates, tenancy
 from tests.factories.admin import signed_in
-from tests.factories.jobs import Note, at, running_job
+from tests.factories.jobs import Note, at, queue_control, running_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +66,9 @@ def own() -> Organization:
     account, endpoint = tenancy.service_account(own), notifications.endpoint(own)
     notifications.subscription(own)
     notifications.suppressed_address(own)
+    alerts.open_alert(own)
+    alerts.minute_count(own)
+    queue_control(own)
     templates.draft(own, subject=EVIL, text=EVIL, html=EVIL)
     job = running_job(own, payload=Note(text=EVIL), entity=(EVIL[:32], EVIL), correlation_id=MARK)
     with because(EVIL), at(own):

@@ -118,12 +118,14 @@ def test_every_other_tenant_model_is_known_to_be_written_by_code_alone() -> None
 
     assert others <= {
         "audit.AuditEvent",
+        "jobs.Alert",
         "jobs.Attempt",
         "jobs.DeadLetter",
         "jobs.Delivery",
         "jobs.DeliveryAttempt",
         "jobs.IdempotencyKey",
         "jobs.Job",
+        "jobs.MinuteCount",
         "jobs.QueueControl",
         "templates.NotificationTemplate",
         "templates.TemplateVersion",
