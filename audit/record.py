@@ -1,6 +1,8 @@
 """Write audit events, in the transaction of what they tell of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import rfc8785
@@ -9,14 +11,22 @@ from django.db import connection, models
 from audit.errors import InvalidEvent
 from audit.event import Event, Outcome, canonical, values
 from audit.models import AuditEvent
+from tenancy.postgresql.flush import Statement
 from tenancy.scope import require_for
 
-__all__ = ["Event", "record", "record_many"]
+__all__ = ["Event", "collecting", "record", "record_many", "writing"]
 
 _INSERT = """
     INSERT INTO audit_auditevent (organization_id, event, personal)
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[])
+    SELECT * FROM unnest(
+        %(organization_ids)s::bigint[], %(events)s::text[], %(personal)s::text[]
+    )
 """
+
+type Row = tuple[int, str, str | None]
+"""Of the log: organization_id, event, personal."""
+
+_collected: ContextVar[list[Row] | None] = ContextVar("audit_collected", default=None)
 
 
 def record(
@@ -65,12 +75,44 @@ def record_many(events: Sequence[Event]) -> None:
     if not events:
         return
     require_for({AuditEvent._meta.db_table}, in_transaction=connection.in_atomic_block)
-    texts = [canonical(event) for event in events]
-    personal = [values(event.personal) for event in events]
-    rows = (
-        [event.organization_id for event in events],
-        texts,
-        [rfc8785.dumps(one).decode() if one else None for one in personal],
-    )
+    rows = [_row(event) for event in events]
+    collected = _collected.get()
+    # What is written inside a savepoint may still be undone without the rest.
+    if collected is not None and not any(connection.savepoint_ids):
+        collected += rows
+        return
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, rows)
+        cursor.execute(_INSERT, _columns(rows))
+
+
+@contextmanager
+def collecting() -> Iterator[list[Row]]:
+    """Keep back what is recorded in this block, for `writing` at the end of the transaction."""
+    rows: list[Row] = []
+    token = _collected.set(rows)
+    try:
+        yield rows
+    finally:
+        _collected.reset(token)
+
+
+def writing(rows: Sequence[Row]) -> list[Statement]:
+    """The statement that writes what was collected; none for nothing."""
+    if not rows:
+        return []
+    return [Statement(name="audit.record", sql=_INSERT, parameters=_columns(rows))]
+
+
+def _row(event: Event) -> Row:
+    personal = values(event.personal)
+    text = canonical(event)
+    return event.organization_id, text, rfc8785.dumps(personal).decode() if personal else None
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, Any]:
+    organization_ids, events, personal = zip(*rows, strict=True)
+    return {
+        "organization_ids": list(organization_ids),
+        "events": list(events),
+        "personal": list(personal),
+    }

@@ -19,6 +19,7 @@ class JobsConfig(AppConfig):
 
         from jobs.alerts.checks import check_channels
         from jobs.broker.broker import GroupBroker
+        from jobs.execution.claiming import claim_fetched, give_back_unstarted
         from jobs.execution.middleware import WorkerLife
         from jobs.execution.poison import on_poison
         from jobs.families.notifications.listening import enqueue_fan_out
@@ -31,6 +32,8 @@ class JobsConfig(AppConfig):
         if isinstance(broker, GroupBroker):
             broker.add_middleware(WorkerLife())
             broker.on_poison.append(on_poison)
+            broker.on_fetched.append(claim_fetched)
+            broker.on_returned.append(give_back_unstarted)
             # A worker listens on every group it was started for, also where it knows no job type:
             # a job of a newer release then becomes a dead letter, and does not wait for ever.
             for group in GROUPS:

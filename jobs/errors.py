@@ -11,11 +11,14 @@ JobsError
 └── JobError               what an actor raises
     ├── RetryLater         it may work later; carries when
     └── Permanent          it cannot work however often it is tried; carries the reason
+Cancelled                  somebody asked for the end of the job that runs; not to be caught
 
 An actor may raise anything else too: it is retried, unless the policy lists it as permanent.
 """
 
 from datetime import timedelta
+
+from dramatiq.middleware import Interrupt
 
 
 class JobsError(Exception):
@@ -110,3 +113,15 @@ class Permanent(JobError):
     def __init__(self, message: str, *, reason: str = "permanent_error") -> None:
         self.reason = reason
         super().__init__(message)
+
+
+class Cancelled(Interrupt):
+    """Somebody asked for the end of the running job: its attempt ends here.
+
+    No JobsError, nor any Exception: an actor that catches all errors must not catch this one.
+    how: by which way it came.
+    """
+
+    def __init__(self, how: str = "It was interrupted by an exception in its actor.") -> None:
+        self.how = how
+        super().__init__(how)

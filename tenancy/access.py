@@ -92,8 +92,14 @@ def may(actor: Actor, permission: Permission, thing: Any) -> bool:
 
 def granted(actor: Actor, organization: Organization) -> frozenset[Permission]:
     """All that an actor may do in an organization as it stands: in a suspended one, only read."""
-    held = permissions_of(actor, organization.pk)
-    if organization.is_active or actor.kind == "operator":
+    role = _role_of(actor, organization.pk)
+    return permissions_in(actor, role, is_active=organization.is_active)
+
+
+def permissions_in(actor: Actor, role: str | None, *, is_active: bool) -> frozenset[Permission]:
+    """The same, of an actor whose role there is known."""
+    held = _permissions(actor, role)
+    if is_active or actor.kind == "operator":
         return held
     return frozenset(one for one in held if one.only_reads)
 
@@ -106,24 +112,30 @@ def require(actor: Actor, permission: Permission, thing: Any) -> None:
 
 def permissions_of(actor: Actor, organization_id: int) -> frozenset[Permission]:
     """All that an actor may do in an organization; nothing for one who does not belong to it."""
+    return _permissions(actor, _role_of(actor, organization_id))
+
+
+def _permissions(actor: Actor, role: str | None) -> frozenset[Permission]:
     if actor.kind == "system":
         return SYSTEM
+    if actor.kind == "operator":
+        return frozenset(Permission) if role else frozenset()
+    return ROLES.get(role or "", frozenset())
+
+
+def _role_of(actor: Actor, organization_id: int) -> str | None:
     if actor.id is None:
-        return frozenset()
+        return None
     if actor.kind == "operator":
         people = User.objects.filter(pk=actor.id, is_active=True, is_superuser=True)
-        return frozenset(Permission) if people.exists() else frozenset()
-    return ROLES.get(_role_of(actor.kind, actor.id, organization_id) or "", frozenset())
-
-
-def _role_of(kind: str, key: int, organization_id: int) -> str | None:
-    if kind == "user":
+        return actor.kind if people.exists() else None
+    if actor.kind == "user":
         members = Membership.objects.filter(
-            organization_id=organization_id, user_id=key, user__is_active=True
+            organization_id=organization_id, user_id=actor.id, user__is_active=True
         )
         return members.values_list("role", flat=True).first()
     accounts = ServiceAccount.objects.filter(
-        organization_id=organization_id, pk=key, disabled_at=None
+        organization_id=organization_id, pk=actor.id, disabled_at=None
     )
     return accounts.values_list("role", flat=True).first()
 

@@ -13,7 +13,7 @@ from dramatiq.errors import QueueJoinTimeout, QueueNotFound
 
 from jobs.broker.consumer import GroupConsumer
 from jobs.broker.held import Held
-from jobs.broker.messages import Entry, GroupMessage, PoisonHook, RetryAfter
+from jobs.broker.messages import Entry, GroupMessage, MessagesHook, PoisonHook, RetryAfter
 from jobs.broker.queues import Queues
 
 
@@ -66,6 +66,11 @@ class GroupBroker(Broker):
         self.stopping: Worker | None = None
         self.add_middleware(WorkerWatch())
         self.on_poison: list[PoisonHook] = []
+        # Told of each fetched batch before any of it is handed out, by the consumer thread; where a
+        # hook sets a disposition, no thread gets the message.
+        self.on_fetched: list[MessagesHook] = []
+        # Told of messages that go back unstarted, before Redis is.
+        self.on_returned: list[MessagesHook] = []
         self.backend = Queues(url, lease=timedelta(seconds=lease_seconds))
         self._heartbeat = timedelta(seconds=heartbeat_seconds)
         self._leases: dict[str, Held] = {}

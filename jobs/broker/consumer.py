@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
@@ -18,6 +19,7 @@ from jobs.broker.messages import (
     Disposition,
     GroupMessage,
     Leased,
+    MessagesHook,
     PoisonHook,
     Release,
     Settlement,
@@ -93,10 +95,14 @@ class GroupConsumer(Consumer):
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Give unstarted messages back to the front, uncounted."""
-        self._leases.give_back(cast(GroupMessage, message).key for message in messages)
+        returned = [cast(GroupMessage, message) for message in messages]
+        self._tell(self._broker.on_returned, returned)
+        self._leases.give_back(message.key for message in returned)
 
     def close(self) -> None:
         """Give back what was fetched and not handed out, and send all settlements."""
+        opened = [one for one in self._leases.cache if isinstance(one, GroupMessage)]
+        self._tell(self._broker.on_returned, opened)
         self._leases.close()
 
     # The steps of __next__
@@ -113,24 +119,42 @@ class GroupConsumer(Consumer):
         return message
 
     def _from_cache(self) -> GroupMessage | None:
-        while self._leases.cache:
-            leased = self._leases.cache[0]
-            message = self._open(leased)
-            self._leases.cache.popleft()
-            if message is not None:
-                return message
-        return None
+        cache = self._leases.cache
+        if cache and not isinstance(cache[0], GroupMessage):
+            self._open_cache()
+        if not self._leases.cache:
+            return None
+        message = cast(GroupMessage, self._leases.cache[0])
+        self._leases.hand_over(message)
+        self._leases.cache.popleft()
+        return message
+
+    def _open_cache(self) -> None:
+        """Leave those that a thread is to run: neither poison nor settled by one of the hooks."""
+        fetched = [one for one in self._leases.cache if isinstance(one, Leased)]
+        messages = [message for leased in fetched if (message := self._open(leased))]
+        self._tell(self._broker.on_fetched, messages)
+        for message in messages:
+            if message.disposition is not None:
+                settlement = Settlement(message.key, message.disposition, message.stamp)
+                self._leases.settle(settlement, at_once=False)
+        self._leases.cache = deque(one for one in messages if one.disposition is None)
 
     def _open(self, leased: Leased) -> GroupMessage | None:
         """Raising here would stall the whole group for seconds: what cannot be run is buried."""
         try:
-            message = GroupMessage(poison.decode(leased, self._broker), leased)
+            return GroupMessage(poison.decode(leased, self._broker), leased)
         except poison.Unrunnable as unrunnable:
             disposition = poison.bury(unrunnable.poison, self._on_poison)
             self._leases.settle(Settlement(leased.key, disposition, leased.stamp), at_once=False)
             return None
-        self._leases.hand_over(message)
-        return message
+
+    def _tell(self, hooks: Iterable[MessagesHook], messages: list[GroupMessage]) -> None:
+        for hook in hooks if messages else ():
+            try:
+                hook(messages)
+            except Exception:
+                self.logger.exception("A hook of %d messages broke.", len(messages))
 
     def _hand_back(self) -> None:
         """In a stopping worker: what has not started goes to others now.

@@ -35,7 +35,7 @@ class Held:
         self.logger = logging.getLogger(f"{__name__}.{group}")
         self.group = group
         self.consumer_id = consumer_id
-        self.cache: deque[Leased] = deque()  # fetched, not yet handed to Dramatiq
+        self.cache: deque[Leased | GroupMessage] = deque()  # fetched, not yet handed to Dramatiq
         self.next_fetch = 0.0  # monotonic; nothing is waiting before, unless Redis wakes us
         self._queues = queues
         self._heartbeat = heartbeat.total_seconds()

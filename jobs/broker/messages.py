@@ -99,6 +99,7 @@ class GroupMessage(MessageProxy):
         self.stamp = leased.stamp
         self.started: float | None = None  # monotonic; when its worker thread began
         self.disposition: Disposition | None = None
+        self.claim: Any = None  # left here by whoever claims fetched messages (`on_fetched`)
 
     @property
     def exception(self) -> BaseException | None:
@@ -145,3 +146,4 @@ class Poison:
 
 
 PoisonHook = Callable[[Poison], object]
+MessagesHook = Callable[[list[GroupMessage]], object]

@@ -25,6 +25,11 @@ def bury(job: Claimed, *, reason: str, failure: Failure) -> None:
             outcome="denied",
             detail={"job_type": job.job_type},
         )
+    tell_of_end(job, reason)
+
+
+def tell_of_end(job: Claimed, reason: str) -> None:
+    """Let the family hear that its job is dead or cancelled, in the caller's transaction."""
     try:
         with transaction.atomic():
             registry.tell_of_end(job.job_type, job, reason)

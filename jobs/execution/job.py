@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from django.db import transaction
-
+from jobs.errors import Cancelled
+from jobs.execution.in_hand import in_hand
 from jobs.job_types import JobType, Payload
 from jobs.ledger import transitions
 from jobs.ledger.transitions import Claimed
+from tenancy.postgresql.flush import atomic
 
 
 @dataclass(kw_only=True)
@@ -36,7 +37,7 @@ class Run[P: Payload]:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """A short transaction in the organization's scope, for reading or noting."""
-        with transaction.atomic():
+        with atomic():
             yield
 
     def begin_effect(self, effect_id: str) -> str:
@@ -45,7 +46,7 @@ class Run[P: Payload]:
         Returns the id under which it must go out: the one noted first, on whichever attempt. Raises
         LeaseLost when the job is no longer this attempt's.
         """
-        with transaction.atomic():
+        with atomic():
             return transitions.begin_effect(self.job, effect_id)
 
     @contextmanager
@@ -54,7 +55,17 @@ class Run[P: Payload]:
 
         Raises LeaseLost at its end, and then has written nothing.
         """
-        with transaction.atomic():
+        with transitions.guarded(self.job), atomic() as block:
             yield
-            transitions.settle(self.job)
+            block.closing = [transitions.settling(self.job)]
         self.is_settled = True
+
+    def check_cancelled(self) -> None:
+        """Raise Cancelled when somebody asked for the end of this job; for long actors, often.
+
+        Looks at this process's memory only. Let it through: what the attempt did in its transaction
+        is undone, and the ledger says that the job was cancelled. One that does not ask is
+        interrupted by the same exception a few seconds later, wherever it is.
+        """
+        if in_hand.is_asked_to_end(self.job.ref):
+            raise Cancelled("It stopped at a check of its actor.")

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -18,9 +18,11 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 
 from jobs.errors import LeaseLost
+from jobs.execution.in_hand import in_hand
 from jobs.ledger import transitions
-from jobs.ledger.statements import run
-from jobs.ledger.transitions import Claimed
+from jobs.ledger.statements import run, statement
+from jobs.ledger.transitions import Claimed, JobRef
+from tenancy.postgresql.flush import UNHURRIED, committed
 from tenancy.scope import engine_scope, scope
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,7 @@ class Leases:
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._groups: list[str] = []
         self._abandoned: list[Claimed] = []
+        self._unstarted: set[JobRef] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -63,7 +66,7 @@ class Leases:
         if self._thread is not None:
             self._thread.join(timeout=5)
         try:
-            self._release_abandoned()
+            self._release()
             with engine_scope(), transaction.atomic():
                 run("sign_off", {"id": self.worker_id})
         except Error:
@@ -73,6 +76,18 @@ class Leases:
         """Give a job back once the database answers again: how it ended could not be written."""
         with self._lock:
             self._abandoned.append(job)
+
+    def give_back(self, refs: Iterable[JobRef]) -> None:
+        """Give unstarted jobs back, now or once the database answers again."""
+        with self._lock:
+            self._unstarted.update(refs)
+        for ref in refs:
+            in_hand.drop(ref)
+        try:
+            self._give_back_unstarted()
+        except Error as error:
+            log.warning("jobs_not_given_back", error=str(error))
+            connection.close()
 
     def _live(self, is_seen: bool) -> None:
         while not self._stopping.wait(
@@ -84,7 +99,7 @@ class Leases:
     def _try_to_beat(self) -> bool:
         try:
             self._beat()
-            self._release_abandoned()
+            self._release()
         except Exception as error:  # noqa: BLE001 - a thread that ends here ends all our claims
             log.warning("worker_heartbeat_failed", worker_id=self.worker_id, error=str(error))
             connection.close()
@@ -92,17 +107,36 @@ class Leases:
         return True
 
     def _beat(self) -> None:
-        with engine_scope(), transaction.atomic():
-            run(
-                "beat",
-                {
-                    "id": self.worker_id,
-                    "host": socket.gethostname(),
-                    "pid": os.getpid(),
-                    "queue_groups": json.dumps(self._groups),
-                    "version": settings.VERSION,
-                },
-            )
+        beat = statement(
+            "beat",
+            {
+                "id": self.worker_id,
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "queue_groups": json.dumps(self._groups),
+                "version": settings.VERSION,
+                "job_ids": in_hand.ids(),
+            },
+        )
+        with engine_scope():
+            rows = committed(UNHURRIED, beat)["jobs.beat"]
+        in_hand.ask_to_end(
+            JobRef(organization_id=row["organization_id"], job_id=row["id"]) for row in rows
+        )
+
+    def _release(self) -> None:
+        self._give_back_unstarted()
+        self._release_abandoned()
+
+    def _give_back_unstarted(self) -> None:
+        with self._lock:
+            # What was claimed again meanwhile is in hand again.
+            refs = {ref for ref in self._unstarted if ref not in in_hand}
+        if refs:
+            with scope({ref.organization_id for ref in refs}), transaction.atomic():
+                transitions.give_back(refs, worker_id=self.worker_id)
+        with self._lock:
+            self._unstarted -= refs
 
     def _release_abandoned(self) -> None:
         while self._abandoned:

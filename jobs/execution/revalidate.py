@@ -6,9 +6,9 @@ from jobs.errors import JobsError, Permanent
 from jobs.job_types import JobType, Payload, registry
 from jobs.ledger.states import Reason
 from jobs.ledger.transitions import Claimed
-from tenancy.access import may
+from tenancy import standing
 from tenancy.acting import Actor
-from tenancy.models import Organization, Project
+from tenancy.postgresql.flush import Rows, Statement
 
 MOST_LOSSES = 3
 
@@ -17,8 +17,14 @@ class OrganizationSuspended(JobsError):
     """The job waits until its organization is active again."""
 
 
-def revalidate(job: Claimed) -> tuple[JobType[Any], Payload]:
-    """The job's type and its payload, if it may still run; in the organization's scope.
+def asking(job: Claimed) -> Statement:
+    """The statement that finds out how things stand; its answer goes to `revalidate`."""
+    organization_id, project_id = job.organization_id, job.project_id
+    return standing.asking(actor_of(job), organization_id=organization_id, project_id=project_id)
+
+
+def revalidate(job: Claimed, rows: Rows) -> tuple[JobType[Any], Payload]:
+    """The job's type and its payload, if it may still run.
 
     Raises `OrganizationSuspended`, or `Permanent` with the reason of the dead letter, or what
     `registry.get` and `JobType.read` raise.
@@ -31,19 +37,31 @@ def revalidate(job: Claimed) -> tuple[JobType[Any], Payload]:
         )
     job_type = registry.get(job.job_type)
     payload = job_type.read(job.payload)
-    organization = Organization.objects.get(pk=job.ref.organization_id)
-    if not organization.is_active:
-        raise OrganizationSuspended(f"Organization {organization.pk} is suspended.")
-    _check_project(job)
     actor = _actor(job)
-    if not may(actor, job_type.permission, organization):
+    now = standing.answered(actor, rows)
+    if not now.is_active:
+        raise OrganizationSuspended(f"Organization {job.organization_id} is suspended.")
+    if not now.has_project:
         raise Permanent(
-            f"{actor} does not hold {job_type.permission} in organization {organization.pk} now, "
-            "and a job may do what the actor behind it may. Enqueue it inside "
+            f"Project {job.project_id} is no longer in organization {job.organization_id}.",
+            reason=Reason.AUTHORIZATION_REVOKED,
+        )
+    if job_type.permission not in now.permissions:
+        raise Permanent(
+            f"{actor} does not hold {job_type.permission} in organization {job.organization_id} "
+            "now, and a job may do what the actor behind it may. Enqueue it inside "
             "`tenancy.acting.acting(…)` for one who holds it, or give the right and retry the job.",
             reason=Reason.AUTHORIZATION_REVOKED,
         )
     return job_type, payload
+
+
+def actor_of(job: Claimed) -> Actor:
+    """Who acts; a row that names nobody is refused by `revalidate`, in nobody's name."""
+    try:
+        return Actor.parse(job.actor_id)
+    except ValueError:
+        return Actor.system()
 
 
 def _actor(job: Claimed) -> Actor:
@@ -51,14 +69,3 @@ def _actor(job: Claimed) -> Actor:
         return Actor.parse(job.actor_id)
     except ValueError as error:
         raise Permanent(str(error)) from error
-
-
-def _check_project(job: Claimed) -> None:
-    if job.project_id is None:
-        return
-    mine = Project.objects.filter(pk=job.project_id, organization_id=job.ref.organization_id)
-    if not mine.exists():
-        raise Permanent(
-            f"Project {job.project_id} is no longer in organization {job.ref.organization_id}.",
-            reason=Reason.AUTHORIZATION_REVOKED,
-        )

@@ -1,7 +1,7 @@
 """One job inside a worker, from its message to what becomes of it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
@@ -11,21 +11,33 @@ from django.db import Error, OperationalError, connection, transaction
 from dramatiq.middleware import CurrentMessage, Interrupt, Shutdown, TimeLimitExceeded
 from psycopg.errors import QueryCanceled
 
+from audit.record import collecting, writing
 from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Release, RetryAfter
-from jobs.errors import LeaseLost, PayloadInvalid, Permanent, RetryLater, UnknownJobType
-from jobs.execution.death import bury
+from jobs.errors import (
+    Cancelled,
+    LeaseLost,
+    PayloadInvalid,
+    Permanent,
+    RetryLater,
+    UnknownJobType,
+)
+from jobs.execution.claiming import claim
+from jobs.execution.death import bury, tell_of_end
+from jobs.execution.in_hand import in_hand
 from jobs.execution.job import Run
-from jobs.execution.leases import lease, leases
+from jobs.execution.leases import leases
 from jobs.execution.poison import bury_message, reference_of
-from jobs.execution.revalidate import OrganizationSuspended, revalidate
+from jobs.execution.revalidate import OrganizationSuspended, actor_of, asking, revalidate
 from jobs.execution.suspects import company
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
-from jobs.ledger.states import Hold, Reason
+from jobs.ledger.states import Hold, Reason, State
 from jobs.ledger.transitions import ClaimAnswer, Claimed
-from tenancy.acting import Actor, acting
+from tenancy import standing
+from tenancy.acting import acting
+from tenancy.postgresql.flush import UNHURRIED, Rows, atomic, committed
 from tenancy.scope import scope
 
 log = structlog.get_logger(__name__)
@@ -34,6 +46,8 @@ log = structlog.get_logger(__name__)
 OUTAGE = timedelta(seconds=5)
 # How long a suspect's does while another one runs in this process.
 ANOTHER_SUSPECT = timedelta(seconds=1)
+# How long the message of a job that was lost on the way.
+ANOTHER_LOOK = timedelta(seconds=1)
 
 
 def run_job(*_: Any, **__: Any) -> None:
@@ -61,14 +75,23 @@ def run_job(*_: Any, **__: Any) -> None:
 
 
 def _run(message: GroupMessage) -> Disposition:
-    with company.together():
-        answer = _claim(message, suspects=False)
-        if answer is None or answer.answer != "suspect":
+    answer = message.claim or _claim(message, suspects=False)
+    if answer is None or answer.answer != "suspect":
+        with company.together():
             return _follow(message, answer)
     with company.alone() as may_enter:
         if not may_enter:
             return RetryAfter(delay=ANOTHER_SUSPECT)
         return _follow(message, _claim(message, suspects=True))
+
+
+def _claim(message: GroupMessage, *, suspects: bool) -> ClaimAnswer | None:
+    """For what the consumer did not claim: it could not, or the job is to run alone."""
+    ref = reference_of(message)
+    if ref is None:
+        return None
+    [answer] = claim([ref], suspects=suspects)
+    return answer
 
 
 def _follow(message: GroupMessage, answer: ClaimAnswer | None) -> Disposition:
@@ -85,36 +108,23 @@ def _follow(message: GroupMessage, answer: ClaimAnswer | None) -> Disposition:
         # writing. Without this the job would run as long as this worker lives.
         leases.abandon(job)
         raise
-
-
-def _claim(message: GroupMessage, *, suspects: bool) -> ClaimAnswer | None:
-    """The organization comes from the queue that the message was in, never from its body."""
-    ref = reference_of(message)
-    if ref is None:
-        return None
-    with scope(ref.organization_id), transaction.atomic():
-        [answer] = transitions.claim(
-            [ref], worker_id=leases.worker_id, lease=lease(), suspects=suspects
-        )
-    return answer
+    finally:
+        in_hand.drop(job.ref)
 
 
 @contextmanager
 def _in_the_name_of(job: Claimed) -> Iterator[None]:
     """Whose rows, who acts, because of what: for all that is read, written and logged inside."""
-    with ExitStack() as context:
-        context.enter_context(structlog.contextvars.bound_contextvars(**_log_fields(job)))
-        context.enter_context(
-            acting(
-                _actor(job),
-                source="worker",
-                correlation_id=job.correlation_id,
-                job_id=str(job.ref.job_id),
-            )
-        )
-        context.enter_context(scope(job.ref.organization_id))
-        log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
-        context.enter_context(metrics.observe_started(job))
+    with (
+        structlog.contextvars.bound_contextvars(**_log_fields(job)),
+        acting(
+            actor_of(job),
+            source="worker",
+            correlation_id=job.correlation_id,
+            job_id=str(job.ref.job_id),
+        ),
+        scope(job.organization_id),
+    ):
         yield
 
 
@@ -124,7 +134,7 @@ def _attempt(job: Claimed) -> Disposition:
         return _outcome(job)
     except LeaseLost:
         log.warning("job_lease_lost", fence=job.fence)
-        return Ack()
+        return RetryAfter(delay=ANOTHER_LOOK)  # to be told what became of it meanwhile
 
 
 def _outcome(job: Claimed) -> Disposition:
@@ -141,6 +151,8 @@ def _outcome(job: Claimed) -> Disposition:
         _write_down(lambda: transitions.release(job))
         log.info("job_released")
         return Release()
+    except Cancelled as error:
+        return _cancel(job, error.how)
     except BaseException as error:  # noqa: BLE001 - whatever an actor raises, SystemExit included
         return _fail(job, error)
     metrics.observe_succeeded(job)
@@ -149,23 +161,62 @@ def _outcome(job: Claimed) -> Disposition:
 
 
 def _perform(job: Claimed) -> None:
-    with transaction.atomic():
-        job_type, payload = revalidate(job)
-        run = Run(job=job, job_type=job_type, payload=payload)
-        if job_type.effect == "database":
-            job_type.perform(run)
-            transitions.settle(job)
+    """start → revalidate → perform → settle: one trip to PostgreSQL before the actor, one after."""
+    start = [UNHURRIED, transitions.starting(job)]
+    with transitions.guarded(job):
+        if _is_outside(job):
+            run = _begin(job, committed(*start, asking(job)))
+            _act(run)
+            if not run.is_settled:
+                with run.settling():
+                    pass
             return
-    job_type.perform(run)
-    if not run.is_settled:
-        with run.settling():
-            pass
+        with atomic(asking(job), before=start) as block, collecting() as events:
+            run = _begin(job, block.answers)
+            _act(run)
+            block.closing = [*writing(events), transitions.settling(job)]
+
+
+def _begin(job: Claimed, answers: Mapping[str, Rows]) -> Run[Any]:
+    """What the actor gets, if it may still run."""
+    job = transitions.started(job, answers)
+    log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
+    if job.is_cancelled:
+        raise Cancelled("It was cancelled before it started.")
+    job_type, payload = revalidate(job, answers[standing.NAME])
+    return Run(job=job, job_type=job_type, payload=payload)
+
+
+def _act(run: Run[Any]) -> None:
+    with metrics.observe_started(run.job), in_hand.acting(run.job.ref):
+        run.job_type.perform(run)
+
+
+def _is_outside(job: Claimed) -> bool:
+    try:
+        return registry.get(job.job_type).effect == "outside"
+    except UnknownJobType:
+        return False  # `revalidate` says so
+
+
+def _cancel(job: Claimed, how: str) -> Disposition:
+    """Somebody asked for its end, and it came before the job's own."""
+
+    def write() -> None:
+        transitions.stop(job, how=how)
+        tell_of_end(job, State.CANCELLED)
+
+    _write_down(write)
+    log.info("job_cancelled", how=how)
+    return Ack()
 
 
 def _fail(job: Claimed, error: BaseException) -> Disposition:
     """Retry or bury, by the policy; in a transaction of its own, after what failed was undone."""
     failure = Failure.of(error)
     reason = _final_reason(job, error)
+    if reason is None and in_hand.is_asked_to_end(job.ref):
+        return _cancel(job, f"It failed, and was not tried again: {failure.message}")
     if reason is None:
         delay = _delay(job, error)
         _write_down(lambda: transitions.retry(job, delay=delay, failure=failure))
@@ -217,14 +268,6 @@ def _delay(job: Claimed, error: BaseException) -> timedelta:
     if isinstance(error, RetryLater) and error.retry_after is not None:
         return max(planned, error.retry_after)
     return planned
-
-
-def _actor(job: Claimed) -> Actor:
-    """Who acts; a row that names nobody is refused by `revalidate`, in nobody's name."""
-    try:
-        return Actor.parse(job.actor_id)
-    except ValueError:
-        return Actor.system()
 
 
 def _log_fields(job: Claimed) -> dict[str, Any]:

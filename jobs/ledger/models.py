@@ -49,6 +49,7 @@ class Job(TenantModel):
     claimed_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
 
     effect_id = models.CharField(max_length=64, blank=True, default="")
     effect_state = models.CharField(
@@ -140,12 +141,16 @@ class IdempotencyKey(TenantModel):
 
 
 class AttemptOutcome(models.TextChoices):
-    """How an execution ended; `lost` when its worker died, `released` when it was given back."""
+    """How an execution ended; `lost` when its worker died, `released` when it was given back.
+
+    Empty while it runs.
+    """
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     RELEASED = "released"
     LOST = "lost"
+    CANCELLED = "cancelled"
 
 
 class Attempt(TenantModel):

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from tenancy.postgresql.flush import Statement
+
 _FOLDER = Path(__file__).parent / "sql"
 
 
@@ -16,6 +18,11 @@ def run(name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         cursor.execute(_text(name), parameters)
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def statement(name: str, parameters: Mapping[str, Any]) -> Statement:
+    """The same, to go in one trip with others: `tenancy.postgresql.flush`."""
+    return Statement(name=f"jobs.{name}", sql=_text(name), parameters=parameters)
 
 
 @functools.cache

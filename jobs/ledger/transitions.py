@@ -7,18 +7,23 @@ holds is undone. Those that a person takes move many jobs at once and return the
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
+
+from django.db import Error
 
 from jobs.errors import LeaseLost
 from jobs.ledger.failures import Failure
 from jobs.ledger.publish import InLine
-from jobs.ledger.statements import run
+from jobs.ledger.statements import run, statement
 from jobs.ledger.states import Hold
+from tenancy.postgresql.flush import Rows, Statement, flush
 
 RESTORE_WINDOW = timedelta(hours=24)
+FENCE_LOST = "JB001"  # raised by jobs_held, in the database
 
 Answer = Literal["claimed", "finished", "held", "not_due", "suspect", "unknown"]
 
@@ -37,7 +42,8 @@ class Claimed:
 
     attempt: which one this is, from 1. losses: how many workers died under it in a row.
     effect_id, effect_state: the outside effect that an earlier attempt began, if any.
-    wait_seconds: from the moment it was due to its start.
+    wait_seconds: from the moment it was due to its start; 0 until it has started.
+    is_cancelled: whether somebody had asked for its end before it started.
     """
 
     ref: JobRef
@@ -54,7 +60,8 @@ class Claimed:
     actor_id: str
     effect_id: str
     effect_state: str
-    wait_seconds: float
+    wait_seconds: float = 0.0
+    is_cancelled: bool = False
 
     @property
     def organization_id(self) -> int:
@@ -86,21 +93,60 @@ class ClaimAnswer:
 def claim(
     jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta, suspects: bool = True
 ) -> list[ClaimAnswer]:
-    """Move waiting jobs to `running`; `claim.sql`.
+    """Move waiting jobs to `running`; `lock.sql`, `claim.sql`.
 
     A job that is finished, held by a live claim or not yet due is left alone, and the answer says
     which; only the message of a finished one may be acknowledged without running it. The fence
     guards: settling with an older one raises `LeaseLost`. A crash after this costs one lease, never
-    a job.
+    a job, and counts no loss until the job has started.
     """
+    answers = flush(*claiming(jobs, worker_id=worker_id, lease=lease, suspects=suspects))
+    return claim_answers(answers)
+
+
+def claiming(
+    jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta, suspects: bool = True
+) -> list[Statement]:
+    """The statements of `claim`, to go in one trip with others."""
+    pairs = _pairs(jobs)
     given = {"worker_id": worker_id, "lease": lease, "suspects": suspects}
-    rows = run("claim", {**_pairs(jobs), **given})
-    return [_claim_answer(row) for row in rows]
+    return [statement("lock", pairs), statement("claim", {**pairs, **given})]
+
+
+def claim_answers(answers: Mapping[str, Rows]) -> list[ClaimAnswer]:
+    """What they answered, one for each pair that was asked for."""
+    return [_claim_answer(row) for row in answers["jobs.claim"]]
+
+
+def start(job: Claimed) -> Claimed:
+    """running, and it begins now: opens the attempt; `start.sql`. Raises LeaseLost.
+
+    Committed before the actor runs: if the worker dies of it, the next claim counts a loss.
+    """
+    with guarded(job):
+        return started(job, flush(starting(job)))
+
+
+def starting(job: Claimed) -> Statement:
+    """The statement of `start`."""
+    return statement("start", _fenced(job))
+
+
+def started(job: Claimed, answers: Mapping[str, Rows]) -> Claimed:
+    """The job as `starting` found it."""
+    [row] = answers["jobs.start"]
+    return replace(job, wait_seconds=row["wait_seconds"], is_cancelled=row["is_cancelled"])
 
 
 def settle(job: Claimed) -> None:
     """running → succeeded: the completion marker; `settle.sql`. Raises LeaseLost."""
-    _move("settle", job)
+    with guarded(job):
+        flush(settling(job))
+
+
+def settling(job: Claimed) -> Statement:
+    """The statement of `settle`."""
+    return statement("settle", _fenced(job))
 
 
 def begin_effect(job: Claimed, effect_id: str) -> str:
@@ -131,6 +177,31 @@ def release(job: Claimed) -> None:
 def hold(job: Claimed, why: Hold) -> None:
     """running → scheduled, uncounted, until `why` ends; `release.sql`. Raises LeaseLost."""
     _move("release", job, hold=why.value)
+
+
+def give_back(jobs: Iterable[JobRef], *, worker_id: str) -> list[JobRef]:
+    """running → queued, for what this worker claimed and did not start; returns those that moved.
+
+    The others it no longer has, or has started: their fence decides.
+    """
+    return [_ref(row) for row in run("give_back", {**_pairs(jobs), "worker_id": worker_id})]
+
+
+def request_cancel(jobs: Iterable[JobRef]) -> list[tuple[JobRef, str]]:
+    """Ask running jobs to end; returns those that run, with their groups.
+
+    What comes of it: `stop`, or `settle` when that was quicker.
+    """
+    rows = run("request_cancel", _pairs(jobs))
+    return [(_ref(row), row["queue_group"]) for row in rows]
+
+
+def stop(job: Claimed, *, how: str) -> None:
+    """running → cancelled, because somebody asked for it; `stop.sql`. Raises LeaseLost.
+
+    how: the sentence that the ledger keeps. An effect that had begun is told of in it.
+    """
+    _move("stop", job, how=how)
 
 
 def cancel(jobs: Iterable[JobRef], *, reason: str) -> list[tuple[JobRef, str]]:
@@ -164,19 +235,30 @@ def restore(jobs: Iterable[JobRef]) -> list[JobRef]:
     return [_ref(row) for row in run("restore", {**_pairs(jobs), "window": RESTORE_WINDOW})]
 
 
-def _move(statement: str, job: Claimed, **parameters: Any) -> dict[str, Any]:
-    rows = run(
-        statement,
-        {
-            "organization_id": job.ref.organization_id,
-            "job_id": job.ref.job_id,
-            "fence": job.fence,
-            **parameters,
-        },
-    )
+@contextmanager
+def guarded(job: Claimed) -> Iterator[None]:
+    """Turn the refusal of `jobs_held` into LeaseLost."""
+    try:
+        yield
+    except Error as error:
+        if getattr(error.__cause__, "sqlstate", None) == FENCE_LOST:
+            raise LeaseLost(job.ref.job_id, job.fence) from None
+        raise
+
+
+def _move(name: str, job: Claimed, **parameters: Any) -> dict[str, Any]:
+    rows = run(name, _fenced(job) | parameters)
     if not rows:
         raise LeaseLost(job.ref.job_id, job.fence)
     return rows[0]
+
+
+def _fenced(job: Claimed) -> dict[str, Any]:
+    return {
+        "organization_id": job.ref.organization_id,
+        "job_id": job.ref.job_id,
+        "fence": job.fence,
+    }
 
 
 def _claim_answer(row: dict[str, Any]) -> ClaimAnswer:
@@ -192,7 +274,7 @@ def _claim_answer(row: dict[str, Any]) -> ClaimAnswer:
 
 def _claimed(ref: JobRef, row: dict[str, Any]) -> Claimed:
     same = ("fence", "attempt", "max_attempts", "losses", "job_type", "project_id")
-    named = ("correlation_id", "actor_id", "effect_id", "effect_state", "wait_seconds")
+    named = ("correlation_id", "actor_id", "effect_id", "effect_state")
     return Claimed(
         ref=ref,
         group=row["queue_group"],

@@ -17,13 +17,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection as role `app`; `tenancy.scope` decides what a transaction on it may see."""
 
     ops_class = DatabaseOperations
+    # Whether the next transaction begins without a word; whoever sets it sends the scope (`flush`).
+    is_silent = False
 
     def set_autocommit(
         self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
     ) -> None:
         """Begin or end a transaction; one that begins gets the current scope as its first words."""
         super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
-        if autocommit:
+        is_silent, self.is_silent = self.is_silent, False
+        if autocommit or is_silent:
             return
         try:
             scope.begin_transaction(self)

@@ -117,7 +117,7 @@ def worker(*, seen: timedelta = timedelta(0)) -> str:
     worker_id = f"host:1:{uuid4().hex}"
     with engine_scope(), transaction.atomic():
         of = {"host": "host", "pid": 1, "queue_groups": json.dumps(["backfill"]), "version": "1"}
-        run("beat", {"id": worker_id} | of)
+        run("beat", {"id": worker_id, "job_ids": []} | of)
     if seen:
         fall_silent(worker_id, seen)
     return worker_id
@@ -142,10 +142,15 @@ def claim(ref: JobRef, worker_id: str | None = None) -> ClaimAnswer:
 def running_job(
     of: Organization | None = None, *, worker_id: str | None = None, **more: Any
 ) -> Claimed:
-    """A job in the hands of a worker that lives."""
-    answer = claim(queued_job(of, **more), worker_id)
+    """A job that a living worker runs."""
+    return started(claim(queued_job(of, **more), worker_id))
+
+
+def started(answer: ClaimAnswer) -> Claimed:
+    """The claimed job, begun as a thread of its worker does."""
     assert answer.claimed, answer
-    return answer.claimed
+    with at(answer.ref.organization_id):
+        return transitions.start(answer.claimed)
 
 
 def dead_job(

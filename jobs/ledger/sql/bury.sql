@@ -7,6 +7,7 @@
 WITH moved AS (
     UPDATE jobs_job
     SET state = 'dead', finished_at = clock_timestamp(), reason = %(reason)s,
+        cancel_requested_at = NULL,  -- a replay begins anew
         error_class = %(error_class)s, error_message = %(error_message)s
     WHERE organization_id = %(organization_id)s AND id = %(job_id)s
         AND state = 'running' AND fence = %(fence)s

@@ -1,6 +1,7 @@
 -- settle: a running job has succeeded, under its own fence.
 -- parameters  organization_id bigint, job_id uuid, fence bigint
--- result      the job's id, or no row when the fence is no longer its own
+-- result      nothing; raises JB001 when the fence is no longer its own, inside the database, so that
+--             a COMMIT that was sent along does not happen
 -- locks       the row
 -- cost        indexes job_pkey, attempt_once_per_fence
 WITH settled AS (
@@ -17,4 +18,4 @@ closed AS (
     FROM settled s
     WHERE a.organization_id = s.organization_id AND a.job_id = s.id AND a.fence = s.fence
 )
-SELECT id FROM settled
+SELECT jobs_held(count(*)) FROM settled

@@ -8,11 +8,19 @@ from django.db import connection
 from jobs.execution.leases import Leases, leases
 from jobs.ledger import transitions
 from jobs.ledger.models import Worker
-from jobs.ledger.publish import queues
 from tenancy import changes
 from tenancy.models import TimelineEntry
 from tests.factories import mission
-from tests.factories.jobs import LEASE, at, fall_silent, queued_job, row, worker
+from tests.factories.jobs import (
+    LEASE,
+    at,
+    claim,
+    fall_silent,
+    queued_job,
+    row,
+    started,
+    worker,
+)
 from tests.integration.jobs.execution.looking import attempts, until
 from tests.waiting import eventually
 
@@ -40,10 +48,7 @@ class Stopped:
 
 def take_over(ref) -> transitions.Claimed:
     fall_silent(leases.worker_id)
-    with at(ref.organization_id):
-        [answer] = transitions.claim([ref], worker_id=worker(), lease=LEASE)
-    assert answer.claimed
-    return answer.claimed
+    return started(claim(ref))
 
 
 def titles(place) -> list[str]:
@@ -51,7 +56,7 @@ def titles(place) -> list[str]:
         return [one.title for one in TimelineEntry.objects.filter(mission=place)]
 
 
-def test_a_late_settle_is_refused_and_its_effect_undone(declare, start_worker):
+def test_a_late_settle_is_refused_and_its_effect_undone(declare, start_worker, logged):
     place = mission()
     perform = Stopped(place)
     ref = queued_job(place.organization, declare(perform))
@@ -61,12 +66,12 @@ def test_a_late_settle_is_refused_and_its_effect_undone(declare, start_worker):
     take_over(ref)
     perform.may_go_on.set()
 
-    eventually(lambda: not leases_of(ref))
+    eventually(lambda: was_lost(logged))
     assert titles(place) == []
     assert (row(ref).state, row(ref).fence) == ("running", 2)
 
 
-def test_a_late_failure_is_refused_too(declare, start_worker):
+def test_a_late_failure_is_refused_too(declare, start_worker, logged):
     held, go_on = threading.Event(), threading.Event()
 
     def perform(run):
@@ -80,7 +85,7 @@ def test_a_late_failure_is_refused_too(declare, start_worker):
     take_over(ref)
     go_on.set()
 
-    eventually(lambda: not leases_of(ref))
+    eventually(lambda: was_lost(logged))
     assert (row(ref).state, row(ref).error_class) == ("running", "")
     assert [one.outcome for one in attempts(ref)] == ["lost", ""]
 
@@ -144,10 +149,8 @@ def test_an_abandoned_job_that_somebody_else_has_is_left_alone(transactional_db)
     assert (row(ref).state, row(ref).fence) == ("running", 2)
 
 
-def leases_of(ref) -> set[str]:
-    """Whether Redis still has the message."""
-
-    return queues().known("backfill", ref.organization_id, [str(ref.job_id)])
+def was_lost(logged) -> bool:
+    return "job_lease_lost" in [one["event"] for one in logged()]
 
 
 def is_live(worker_id) -> bool:

@@ -7,7 +7,16 @@ import pytest
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.models import Attempt, DeadLetter
-from tests.factories.jobs import at, claim, fall_silent, queued_job, row, running_job, worker
+from tests.factories.jobs import (
+    at,
+    claim,
+    fall_silent,
+    queued_job,
+    row,
+    running_job,
+    started,
+    worker,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +88,7 @@ def test_the_first_failure_is_that_of_the_first_attempt():
 
 def test_the_death_of_its_worker_is_a_first_failure_too():
     ref, silent = queued_job(), worker()
-    claim(ref, silent)
+    started(claim(ref, silent))
     fall_silent(silent)
 
     letter = bury(claim(ref).claimed, reason="worker_lost")

@@ -26,6 +26,7 @@ from tests.factories.jobs import (
     queued_job,
     row,
     running_job,
+    started,
     worker,
 )
 from tests.threads import elsewhere, together, until_somebody_waits_for_a_lock
@@ -64,15 +65,17 @@ def test_a_due_job_is_claimed_with_all_that_an_attempt_needs():
     assert job.wait_seconds >= 0
 
 
-def test_a_claimed_job_runs_somewhere_and_has_an_open_attempt():
+def test_a_claimed_job_is_somebody_s_and_has_not_started():
     worker_id = worker()
-    ref = running_job(worker_id=worker_id).ref
+    ref = queued_job()
+
+    claim(ref, worker_id)
 
     job = row(ref)
     assert (job.state, job.worker_id, job.fence) == ("running", worker_id, 1)
     assert job.claimed_at
-    assert job.started_at
-    assert attempts(ref) == [(1, 1, "")]
+    assert job.started_at is None
+    assert attempts(ref) == []
 
 
 @pytest.mark.parametrize("fate", ["succeeded", "dead", "cancelled", "scheduled", "held"])
@@ -127,7 +130,7 @@ def test_a_job_that_backed_off_long_enough_is_claimed_for_its_next_attempt():
     job = running_job()
     retry(job)
 
-    again = claim(job.ref).claimed
+    again = started(claim(job.ref))
 
     assert (again.fence, again.attempt, again.attempts_left) == (2, 2, 1)
     assert attempts(job.ref) == [(1, 1, "failed"), (2, 2, "")]
@@ -187,7 +190,7 @@ class TestTakeover:
         job = running_job(worker_id=worker_id)
         fall_silent(worker_id)
 
-        again = claim(job.ref).claimed
+        again = started(claim(job.ref))
 
         assert (again.fence, again.attempt, again.losses) == (2, 1, 1)
         assert attempts(job.ref) == [(1, 1, "lost"), (1, 2, "")]
@@ -218,7 +221,7 @@ class TestTakeover:
         ref = queued_job()
         for _ in range(3):
             worker_id = worker()
-            job = claim(ref, worker_id).claimed
+            job = started(claim(ref, worker_id))
             fall_silent(worker_id)
 
         assert job.losses == 2
@@ -263,7 +266,7 @@ class TestSuspects:
 
     def test_one_that_succeeded_keeps_its_lost_attempt_and_no_count(self):
         ref = self.lost()
-        job = claim(ref).claimed
+        job = started(claim(ref))
         with at(ref.organization_id):
             transitions.settle(job)
 

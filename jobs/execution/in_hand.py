@@ -1,0 +1,104 @@
+"""What this worker process has in hand: every job that it claimed and whose end is not written yet.
+
+Shared by the consumer threads, which claim, the worker threads, which run, and the threads that
+interrupt: the listener, the heartbeat, the end of the grace time. A job is interrupted only while
+its actor runs, never while its end is written.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from dramatiq.threading import raise_thread_exception
+
+from jobs.errors import Cancelled
+from jobs.ledger.transitions import JobRef
+
+log = structlog.get_logger(__name__)
+
+# How long an actor has, once its end was asked for, to come to a check by itself.
+CANCEL_GRACE = timedelta(seconds=5)
+
+
+@dataclass(kw_only=True)
+class Held:
+    """One job of this worker.
+
+    thread_id: of the thread in which its actor runs now, or None.
+    asked_at: monotonic, when its end was asked for, or None.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    thread_id: int | None = None
+    asked_at: float | None = None
+    is_interrupted: bool = False
+
+
+class InHand:
+    """The jobs of one process; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[JobRef, Held] = {}
+
+    def take(self, ref: JobRef) -> None:
+        """It was claimed."""
+        self._jobs.setdefault(ref, Held())
+
+    def drop(self, ref: JobRef) -> None:
+        """It ended, or went back."""
+        self._jobs.pop(ref, None)
+
+    def __contains__(self, ref: JobRef) -> bool:
+        return ref in self._jobs
+
+    def ids(self) -> list[UUID]:
+        """Of all."""
+        return [ref.job_id for ref in list(self._jobs)]
+
+    @contextmanager
+    def acting(self, ref: JobRef) -> Iterator[None]:
+        """The actor runs in this thread, and may be interrupted until the block ends."""
+        held = self._jobs.setdefault(ref, Held())
+        with held.lock:
+            held.thread_id = threading.get_ident()
+        try:
+            yield
+        finally:
+            with held.lock:
+                held.thread_id = None
+
+    def ask_to_end(self, refs: Iterable[JobRef]) -> None:
+        """Somebody wants these jobs to end; those that are not here are somebody else's."""
+        for ref in refs:
+            held = self._jobs.get(ref)
+            if held is not None and held.asked_at is None:
+                held.asked_at = time.monotonic()
+
+    def is_asked_to_end(self, ref: JobRef) -> bool:
+        """Whether somebody wants it to end."""
+        held = self._jobs.get(ref)
+        return held is not None and held.asked_at is not None
+
+    def interrupt_overdue(self) -> list[int]:
+        """Raise `Cancelled` in the actors that did not come to a check; returns their threads."""
+        since = time.monotonic() - CANCEL_GRACE.total_seconds()
+        interrupted = []
+        for ref, held in list(self._jobs.items()):
+            if held.asked_at is None or held.asked_at > since or held.is_interrupted:
+                continue
+            with held.lock:
+                if held.thread_id is None:
+                    continue
+                held.is_interrupted = True
+                raise_thread_exception(held.thread_id, Cancelled)
+                interrupted.append(held.thread_id)
+            log.info("job_interrupted", job_id=str(ref.job_id))
+        return interrupted
+
+
+in_hand = InHand()
