@@ -8,12 +8,8 @@ from jobs.ledger.models import DeadLetter, Job
 from jobs.ledger.states import FINAL, WAITING, State
 
 SQL = Path(states.__file__).parent / "sql"
-WRITERS = {"enqueue", "publish", "claim", "settle", "retry", "bury", "release", "cancel"} | {
-    "hold_back",
-    "replay",
-    "discard",
-    "restore",
-}
+ARROWS = "enqueue publish hold_back claim give_back settle retry bury release stop cancel"
+WRITERS = {*ARROWS.split(), "replay", "discard", "restore"}
 
 
 def test_every_state_waits_runs_or_is_final():
