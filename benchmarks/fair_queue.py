@@ -8,12 +8,12 @@ microseconds on a clock that its user moves (`now`); owners are named as in Redi
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 FIRST_ESTIMATE, LEAST, SHARE = 10_000, 100, 0.125
-MOST_DUE = 50
+MOST_DUE = 32
 
 
 class Key(NamedTuple):
@@ -94,6 +94,7 @@ class FairQueue:
     stored_vtime: float = 0
     vtime: float = 0  # during one operation
     clock: int = 0
+    _left: int = 0  # owners that left the ring, during one operation
 
     # Operations
 
@@ -108,7 +109,7 @@ class FairQueue:
             self._come_back(key, self.now + delay)
             touched.add(key.owner)
             new += 1
-        self._align_all(touched)
+        self._finish(touched)
         return new
 
     def fetch(self, consumer: str, count: int) -> list[tuple[Key, int]]:
@@ -119,6 +120,7 @@ class FairQueue:
             self.vtime = self.stored_vtime = first[0]
             key = self._lease_first(consumer, first[1])
             taken.append((key, self.lost[key]))
+        self._finish(set())
         if not taken:
             self._forget_tags()
         return taken
@@ -133,7 +135,7 @@ class FairQueue:
                 self._come_back(key, self.again.pop(key))
             else:
                 self._forget(key)
-        self._align_all(touched)
+        self._finish(touched)
         return len(held)
 
     def retry(self, consumer: str, ran: dict[Key, int | None], *, delay: int = 0) -> int:
@@ -142,7 +144,7 @@ class FairQueue:
         for key in held:
             self._pay_for_run(consumer, key, ran[key])
             self._come_back(key, min(self.now + delay, self.again.pop(key, math.inf)))
-        self._align_all({key.owner for key in held})
+        self._finish({key.owner for key in held})
         return len(held)
 
     def release(self, consumer: str, keys: Iterable[Key]) -> int:
@@ -155,7 +157,7 @@ class FairQueue:
                 self.full_at[key.owner] = self._full_at(key.owner) - control.interval
             self.again.pop(key, None)
             self.lines[key.owner].add(key.id, lease.ready)
-        self._align_all({key.owner for key in held})
+        self._finish({key.owner for key in held})
         return len(held)
 
     def reap(self, consumer: str) -> dict[Key, int]:
@@ -167,10 +169,10 @@ class FairQueue:
             ready = self._arrive() if self.lost[key] else lease.ready
             self.lines[key.owner].add(key.id, ready)
             self.lost[key] += 1
-        self._align_all({key.owner for key in gone})
+        self._finish({key.owner for key in gone})
         return {key: self.lost[key] for key in gone}
 
-    def remove(self, keys: Iterable[Key]) -> set[str]:
+    def remove(self, keys: Collection[Key]) -> set[str]:
         self._begin()
         gone = [
             key
@@ -179,7 +181,9 @@ class FairQueue:
         ]
         for key in gone:
             self._forget(key)
-        self._align_all({key.owner for key in gone})
+        for key in keys:
+            self.again.pop(key, None)
+        self._finish({key.owner for key in gone})
         return {key.id for key in gone}
 
     def control(self, controls: dict[str, Control]) -> None:
@@ -190,7 +194,7 @@ class FairQueue:
                 self.full_at.pop(owner, None)
                 self.resting.remove(owner)
             self.controls[owner] = control
-        self._align_all(set(controls))
+        self._finish(set(controls))
 
     def next_due(self) -> float:
         """When the first delayed message or token comes."""
@@ -201,12 +205,14 @@ class FairQueue:
 
     def _begin(self) -> None:
         """Virtual time stands still during an operation, except that fetch moves it on."""
+        self._left = 0
         first = self.ring.first()
         self.vtime = min(self.stored_vtime, first[0] if first else math.inf)
 
-    def _align_all(self, owners: set[str]) -> None:
+    def _finish(self, owners: set[str]) -> None:
         for owner in sorted(owners):
             self._align(owner)
+        self.tags.until(self.vtime, 2 * self._left)
 
     def _promote(self) -> None:
         touched = set()
@@ -214,7 +220,8 @@ class FairQueue:
             self.lines[key.owner].add(key.id, at)
             touched.add(key.owner)
         touched.update(owner for _, owner in self.resting.until(self.now, MOST_DUE))
-        self._align_all(touched)
+        for owner in sorted(touched):
+            self._align(owner)
 
     def _lease_first(self, consumer: str, owner: str) -> Key:
         first = self.lines[owner].first()
@@ -254,8 +261,6 @@ class FairQueue:
         self.leased[owner] -= 1
         if owner in self.ring.score:
             self.ring.add(owner, self.ring.score[owner] + more)
-        elif self.leased[owner]:
-            self.owing[owner] += more
         elif owner in self.owing:
             self._keep_tag(owner, self.owing.pop(owner) + more)
         return lease
@@ -305,18 +310,13 @@ class FairQueue:
             tag = self.owing.pop(owner, None)
             tag = self.tags.remove(owner) if tag is None else tag
             self.ring.add(owner, max(self.vtime, tag or 0))
-        elif not may and owner in self.ring.score:
-            self._leave_ring(owner)
-
-    def _leave_ring(self, owner: str) -> None:
-        tag = self.ring.remove(owner)
-        assert tag is not None
-        if self.leased[owner]:
-            self.owing[owner] = tag
-        else:
+        elif not may and (tag := self.ring.remove(owner)) is not None:
             self._keep_tag(owner, tag)
 
     def _keep_tag(self, owner: str, tag: float) -> None:
+        if self.leased[owner]:
+            self.owing[owner] = tag
+            return
+        self._left += 1
         if tag > self.vtime:
             self.tags.add(owner, tag)
-        self.tags.until(self.vtime, 2)

@@ -10,8 +10,7 @@
     group:{group}:due                zset    "owner id" → due (µs), while it is delayed
     group:{group}:consumers          zset    consumer → end of its leases (µs), until reaped
     group:{group}:wake               list    at most one token, until a consumer takes it
-    group:{group}:leased             hash    owner → messages leased, while there are any
-    group:{group}:owing              hash    owner → finish tag, while leased but not in the ring
+    group:{group}:leased             hash    owner → messages leased, finish tag if not in the ring
     group:{group}:means              hash    kind of message → mean run time (µs); stays
     group:{group}:controls           hash    owner → what it may take; a copy of PostgreSQL's
     group:{group}:buckets            hash    owner → when its tokens are all back (µs)
@@ -33,7 +32,7 @@ EPOCH = "jobs:epoch"
 PLAIN = "plain"
 
 _SHARED = (
-    *("state", "ring", "heads", "tags", "due", "consumers", "wake", "leased", "owing"),
+    *("state", "ring", "heads", "tags", "due", "consumers", "wake", "leased"),
     *("means", "controls", "buckets", "resting", "again"),
 )
 

@@ -1,6 +1,6 @@
 """The operations on the queues of a group, one method for each file in `lua/`.
 
-Each is atomic and does at most 100 messages in one step; more are sent in several steps, so a crash
+Each is atomic and does at most 50 messages in one step; more are sent in several steps, so a crash
 between them leaves some done and the others untouched. Each raises `NoEpoch` when Redis lost its
 data, and `BrokerUnavailable` when it cannot be reached; both mean: try again later.
 
@@ -29,8 +29,10 @@ from jobs.broker.messages import (
 )
 from jobs.broker.scripts import Argument, Call, Script, run_together
 
-MOST_MOVED = 100  # by one script
-MOST_FETCHED = 50  # by one script, which also moves as many delayed ones
+# By one script, which keeps every other client of Redis waiting meanwhile.
+MOST_MOVED = 50
+MOST_FETCHED = 32  # and as many that have become due
+MOST_READ = 100
 LONGEST_WAIT = timedelta(seconds=3)  # of one blocking pop; stays below SOCKET_TIMEOUT
 
 
@@ -93,7 +95,7 @@ class Queues:
     # Through a consumer
 
     def fetch(self, group: str, consumer_id: str, count: int) -> Fetched:
-        """Lease up to `count` messages (at most 50), in fair order.
+        """Lease up to `count` messages (at most 32), in fair order.
 
         When it raises, messages may have been leased all the same: see `reclaim`.
         """
@@ -223,13 +225,13 @@ class Queues:
                 return found
 
     def depth(self, group: str, organization_id: int | None) -> Depth:
-        waiting, oldest_us, _ = self._run(_DEPTH, group, keys.owner(organization_id))
+        waiting, oldest_us = self._run(_DEPTH, group, keys.owner(organization_id))
         return Depth(
             organization_id=organization_id, waiting=waiting, oldest=wire.duration(oldest_us)
         )
 
     def depths(
-        self, group: str, *, limit: int = MOST_MOVED, after: Depth | None = None
+        self, group: str, *, limit: int = MOST_READ, after: Depth | None = None
     ) -> list[Depth]:
         """The organizations who wait longest, at most 100, oldest first.
 
@@ -237,7 +239,7 @@ class Queues:
         meanwhile may come twice; none is left out.
         """
         place = (after.ready, keys.owner(after.organization_id)) if after else ("", "")
-        now_us, *flat = self._run(_DEPTHS, group, min(limit, MOST_MOVED), *place)
+        now_us, *flat = self._run(_DEPTHS, group, min(limit, MOST_READ), *place)
         return [
             Depth(
                 organization_id=keys.organization_id(owner),
@@ -284,7 +286,7 @@ class Queues:
         owner = keys.owner(organization_id)
         return {
             wire.text(found)
-            for step in batched(ids, MOST_MOVED)
+            for step in batched(ids, MOST_READ)
             for found in self._run(script, group, owner, *step)
         }
 

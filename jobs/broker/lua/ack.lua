@@ -3,7 +3,7 @@
 -- ran. A lease that was lost meanwhile is not acknowledged: the message belongs to whoever has it
 -- now. One that was enqueued again meanwhile is not forgotten: it comes back.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
--- ARGV    suffix, then per message, at most 100: "owner id", stamp of its fetch ("": any), run time
+-- ARGV    suffix, then per message, at most 50: "owner id", stamp of its fetch ("": any), run time
 --         (µs, "": unknown)
 -- result  how many were acknowledged
 -- cost    O(log owners) a message
@@ -11,35 +11,35 @@
 --#include limits
 --#include line
 --#include lease
-local leases = KEYS[16]
+local leases = KEYS[15]
 
 if epoch_lost() then
   return NO_EPOCH
 end
 
 local due_before = next_due()
-local touched, acked, waiting, back = {}, 0, 0, 0
+local touched, forgotten, waiting = {}, {}, 0
 virtual_time()
-for i = 2, #ARGV, 3 do
-  local lease = end_lease(leases, ARGV[i], ARGV[i + 1])
-  if lease then
-    acked = acked + 1
-    pay_for_run(lease, ARGV[i + 2])
-    local at = wanted_again(lease.member)
-    if at then
-      back = back + 1
-      waiting = waiting + come_back(lease, at)
-      touched[lease.owner] = true
-    else
-      redis.call("HDEL", lease.owner .. suffix .. ":messages", lease.id)
-    end
-    if control_of(lease.owner).limit > 0 then
-      touched[lease.owner] = true
-    end
+local ended = end_named(leases, 3)
+for _, lease in ipairs(ended) do
+  local owner = lease.owner
+  pay_for_run(lease, ARGV[lease.number * 3 + 1])
+  local at = wanted_again(lease.member)
+  if at then
+    waiting = waiting + come_back(lease, at)
+    touched[owner] = true
+  else
+    forgotten[owner] = forgotten[owner] or {}
+    table.insert(forgotten[owner], lease.id)
+  end
+  if control_of(owner).limit > 0 then
+    touched[owner] = true
   end
 end
-count("messages", back - acked)
+for owner, ids in pairs(forgotten) do
+  on_line(owner, "HDEL", owner .. suffix .. ":messages", unpack(ids))
+end
+write_means()
 count("waiting", waiting)
-note_arrivals()
-wake_for(align_all(touched), due_before)
-return acked
+finish(touched, due_before)
+return #ended

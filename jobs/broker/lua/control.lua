@@ -2,7 +2,7 @@
 -- control: set what owners may take, in force for the very next fetch. A bucket of tokens starts
 -- full when its rate or burst changes.
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, recovering ("1": do not ask for the epoch), then per owner, at most 100: owner,
+-- ARGV    suffix, recovering ("1": do not ask for the epoch), then per owner, at most 50: owner,
 --         "weight paused limit rate burst" ("": no control)
 -- result  nil
 -- cost    O(log owners) an owner
@@ -20,8 +20,8 @@ local touched = {}
 virtual_time()
 for i = 3, #ARGV, 2 do
   local owner, text = ARGV[i], ARGV[i + 1]
-  local before, after = redis.call("HGET", controls, owner) or "", text
-  if string.match(before, "%S+ %S+$") ~= string.match(after, "%S+ %S+$") then
+  local before = redis.call("HGET", controls, owner) or ""
+  if string.match(before, "%S+ %S+$") ~= string.match(text, "%S+ %S+$") then
     redis.call("HDEL", buckets, owner)
     redis.call("ZREM", resting, owner)
   end
@@ -32,5 +32,5 @@ for i = 3, #ARGV, 2 do
   end
   touched[owner] = true
 end
-wake_for(align_all(touched), due_before)
+finish(touched, due_before)
 return nil

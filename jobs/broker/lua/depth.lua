@@ -2,7 +2,7 @@
 -- depth: how much waits for one owner, and how long the first of it.
 -- KEYS    the group's (include/group.lua)
 -- ARGV    suffix, owner
--- result  waiting messages, age of the oldest (µs, -1: none waits), messages in any form
+-- result  waiting messages, age of the oldest (µs, -1: none waits)
 -- cost    O(log owners)
 --#include group
 local owner = ARGV[2]
@@ -13,7 +13,6 @@ end
 
 local ready = redis.call("ZSCORE", heads, owner)
 return {
-  redis.call("ZCARD", owner .. suffix),
+  peek("ZCARD", owner .. suffix) or 0,
   ready and math.max(0, now_us() - ready) or -1,
-  redis.call("HLEN", owner .. suffix .. ":messages"),
 }

@@ -26,7 +26,7 @@ local answer = { now_us() }
 local oldest = redis.call("ZRANGE", heads, start, start + limit - 1, "WITHSCORES")
 for i = 1, #oldest, 2 do
   answer[#answer + 1] = oldest[i]
-  answer[#answer + 1] = redis.call("ZCARD", oldest[i] .. suffix)
+  answer[#answer + 1] = peek("ZCARD", oldest[i] .. suffix) or 0
   answer[#answer + 1] = oldest[i + 1]
 end
 return answer

@@ -4,7 +4,7 @@
 -- marked: its job was perhaps settled and enqueued again before the acknowledgement came here, and
 -- comes back then. Plain messages are not: no ledger would catch a second run.
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, recovering ("1": do not ask for the epoch), then per message, at most 100:
+-- ARGV    suffix, recovering ("1": do not ask for the epoch), then per message, at most 50:
 --         owner, message id, delay (µs), kind, body
 -- result  how many were new
 -- cost    O(log n) a message, n = what waits for its owner
@@ -24,7 +24,7 @@ virtual_time()
 
 local function mark(owner, id, at)
   local member = owner .. " " .. id
-  local is_leased = not redis.call("ZSCORE", owner .. suffix, id)
+  local is_leased = not on_line(owner, "ZSCORE", owner .. suffix, id)
     and not redis.call("ZSCORE", due, member)
   if is_leased and owner ~= "plain" then
     redis.call("ZADD", again, "LT", at, member)
@@ -34,21 +34,20 @@ end
 for i = 3, #ARGV, 5 do
   local owner, id, delay, kind, body = unpack(ARGV, i, i + 4)
   local queue, at = owner .. suffix, now + tonumber(delay)
-  if redis.call("HSETNX", queue .. ":messages", id, "0:" .. kind .. " " .. body) == 0 then
+  local value = "0:" .. kind .. " " .. body
+  if on_line(owner, "HSETNX", queue .. ":messages", id, value) == 0 then
     mark(owner, id, at)
   else
     new = new + 1
     if at > now then
       redis.call("ZADD", due, at, owner .. " " .. id)
     else
-      redis.call("ZADD", queue, arrive(), id)
+      on_line(owner, "ZADD", queue, arrive(), id)
       touched[owner] = true
       waiting = waiting + 1
     end
   end
 end
-count("messages", new)
 count("waiting", waiting)
-note_arrivals()
-wake_for(align_all(touched), due_before)
+finish(touched, due_before)
 return new

@@ -3,18 +3,18 @@
 -- always of the owner with the lowest start tag, which then pays what a message of its kind takes
 -- on average. Owners that may take nothing more leave the ring.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
--- ARGV    suffix, consumer, lease (µs), n (at most 50)
+-- ARGV    suffix, consumer, lease (µs), n (at most 32)
 -- result  µs until the next delayed message or token is due (-1: there is none), stamp of this
 --         fetch, then per message: owner, message id, "lost-leases:kind body"
--- cost    O(log n) a message and at most 50 due ones and 50 tokens; owners that have nothing
+-- cost    O(log n) a message and at most 32 due ones and 32 tokens; owners that have nothing
 --         waiting, or may not take it, cost nothing
 --#include group
 --#include limits
 --#include line
 --#include lease
-local leases = KEYS[16]
+local leases = KEYS[15]
 local consumer, lease_us, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local MOST_DUE = 50
+local MOST_DUE = 32
 
 if epoch_lost() then
   return NO_EPOCH
@@ -25,7 +25,7 @@ local function promote()
   local touched = {}
   for i = 1, #ripe, 2 do
     local owner, id = split(ripe[i])
-    redis.call("ZADD", owner .. suffix, ripe[i + 1], id)
+    on_line(owner, "ZADD", owner .. suffix, ripe[i + 1], id)
     redis.call("ZREM", due, ripe[i])
     touched[owner] = true
   end
@@ -33,8 +33,10 @@ local function promote()
     redis.call("ZREM", resting, owner)
     touched[owner] = true
   end
-  align_all(touched)
   count("waiting", #ripe / 2)
+  for owner in pairs(touched) do
+    align(owner)
+  end
 end
 
 -- Nothing can be served and nothing runs: the busy period is over, and all owners are equal again.
@@ -56,50 +58,56 @@ end
 local stamp = string.format("%.0f", now)
 local answer, begun, popped = { -1, stamp }, {}, 0
 
-local function lease_first(owner, start)
-  vtime = start
-  local message = redis.call("ZPOPMIN", owner .. suffix)
+-- Returns what it costs.
+local function lease_first(owner)
+  local message = on_line(owner, "ZPOPMIN", owner .. suffix)
   local id, ready = message[1], message[2]
-  local value = id and id ~= "" and redis.call("HGET", owner .. suffix .. ":messages", id)
+  local value = id and id ~= "" and on_line(owner, "HGET", owner .. suffix .. ":messages", id)
   popped = popped + (id and 1 or 0)
-  if value then
-    local kind = string.match(value, "^%d+:(%S*) ") or ""
-    local charge = price(owner, mean(kind) or FIRST_ESTIMATE)
-    begun[#begun + 1] = owner .. " " .. id
-    begun[#begun + 1] = string.format("%s %.0f %s %s", ready, charge, stamp, kind)
-    answer[#answer + 1] = owner
-    answer[#answer + 1] = id
-    answer[#answer + 1] = value
-    redis.call("HINCRBY", leased, owner, 1)
-    redis.call("ZINCRBY", ring, charge, owner)
-    take_token(owner, now)
+  if not value then
+    return 0
   end
-  align(owner)
+  local kind = string.match(value, "^%d+:(%S*) ") or ""
+  local charge = price(owner, mean(kind) or FIRST_ESTIMATE)
+  begun[#begun + 1] = owner .. " " .. id
+  begun[#begun + 1] = string.format("%s %.0f %s %s", ready, charge, stamp, kind)
+  answer[#answer + 1] = owner
+  answer[#answer + 1] = id
+  answer[#answer + 1] = value
+  holding(owner).n = holding(owner).n + 1
+  take_tokens(owner, 1)
+  return charge
 end
 
 redis.call("ZADD", consumers, now + lease_us, consumer)
 promote()
 
 for _ = 1, wanted do
-  local first = redis.call("ZRANGE", ring, 0, 0, "WITHSCORES")
-  local owner, start = first[1], tonumber(first[2])
+  local owner, start = unpack(redis.call("ZPOPMIN", ring))
   if not owner then
     break
   end
   if is_owner(owner) then
-    lease_first(owner, start)
+    vtime = tonumber(start)
+    local tag = vtime + lease_first(owner)
+    if may_be_served(owner) then
+      redis.call("ZADD", ring, tag, owner)
+    else
+      keep_tag(owner, tag)
+    end
   else
-    redis.call("ZREM", ring, owner)
     redis.call("ZREM", heads, owner)
   end
 end
 if #begun > 0 then
   redis.call("HSET", leases, unpack(begun))
+  count("leased", #begun / 2)
 end
 if popped > 0 then
   redis.call("HSET", state, "vtime", vtime)
   count("waiting", -popped)
 end
+finish({})
 
 local soonest = next_due()
 if soonest < math.huge then

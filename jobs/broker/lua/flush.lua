@@ -2,28 +2,29 @@
 -- flush: drop waiting and delayed messages of all owners of a group. Leased ones are left alone.
 -- KEYS    the group's (include/group.lua)
 -- ARGV    suffix
--- result  how many were dropped, at most 100; the caller repeats until there are none
+-- result  how many were dropped, at most 50; the caller repeats until there are none
 -- cost    O(log n) a message
 --#include group
 --#include limits
 --#include line
-local BUDGET = 100
+local BUDGET = 50
 
 if epoch_lost() then
   return NO_EPOCH
 end
 
 local dropped, waiting = 0, 0
+virtual_time()
 while dropped < BUDGET do
   local owner = redis.call("ZRANGE", heads, 0, 0)[1]
   if not owner then
     break
   end
   local queue = owner .. suffix
-  local ids = redis.call("ZRANGE", queue, 0, BUDGET - dropped - 1)
+  local ids = on_line(owner, "ZRANGE", queue, 0, BUDGET - dropped - 1)
   if #ids > 0 then
     redis.call("ZREM", queue, unpack(ids))
-    redis.call("HDEL", queue .. ":messages", unpack(ids))
+    on_line(owner, "HDEL", queue .. ":messages", unpack(ids))
   end
   dropped = dropped + #ids
   waiting = waiting + #ids
@@ -33,10 +34,10 @@ if dropped < BUDGET then
   for _, member in ipairs(redis.call("ZRANGE", due, 0, BUDGET - dropped - 1)) do
     local owner, id = split(member)
     redis.call("ZREM", due, member)
-    redis.call("HDEL", owner .. suffix .. ":messages", id)
+    on_line(owner, "HDEL", owner .. suffix .. ":messages", id)
     dropped = dropped + 1
   end
 end
-count("messages", -dropped)
 count("waiting", -waiting)
+finish({})
 return dropped

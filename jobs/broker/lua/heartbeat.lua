@@ -5,7 +5,7 @@
 -- result  how many leases it holds; nil: they have been reaped, and nothing was extended
 -- cost    O(log consumers)
 --#include group
-local leases = KEYS[16]
+local leases = KEYS[15]
 local consumer, lease = ARGV[2], tonumber(ARGV[3])
 
 if epoch_lost() then

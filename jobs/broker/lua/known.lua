@@ -13,7 +13,7 @@ end
 
 local known = {}
 for i = 3, #ARGV do
-  if redis.call("HEXISTS", owner .. suffix .. ":messages", ARGV[i]) == 1 then
+  if peek("HEXISTS", owner .. suffix .. ":messages", ARGV[i]) == 1 then
     known[#known + 1] = ARGV[i]
   end
 end

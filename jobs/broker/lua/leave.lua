@@ -6,7 +6,7 @@
 -- result  1 when it is forgotten, else 0
 -- cost    O(log consumers)
 --#include group
-local leases = KEYS[16]
+local leases = KEYS[15]
 local consumer = ARGV[2]
 
 if epoch_lost() then

@@ -6,7 +6,7 @@
 -- ARGV    suffix, prefix of the consumers' leases
 -- result  µs until the next leases end (0: more to reap, -1: no consumer), then per message: owner,
 --         message id, lost leases
--- cost    O(log n) a message, at most 100 messages of at most 10 consumers
+-- cost    O(log n) a message, at most 50 messages of at most 10 consumers
 --#include group
 --#include limits
 --#include line
@@ -17,7 +17,7 @@ if epoch_lost() then
   return NO_EPOCH
 end
 
-local answer, touched, reaped = { -1 }, {}, 0
+local answer, touched, looked_at, reaped = { -1 }, {}, 0, 0
 virtual_time()
 
 local function take_back(lease)
@@ -26,13 +26,14 @@ local function take_back(lease)
   pay(lease, lease.charge)
   touched[owner] = true
   redis.call("ZREM", again, lease.member)
-  local lost, rest = string.match(redis.call("HGET", messages, id) or "", "^(%d+)(:?%S* .*)$")
+  local value = on_line(owner, "HGET", messages, id)
+  local lost, rest = string.match(value or "", "^(%d+)(:?%S* .*)$")
   if not lost then
     return
   end
   lost = tonumber(lost)
   redis.call("HSET", messages, id, (lost + 1) .. rest)
-  redis.call("ZADD", owner .. suffix, lost > 0 and arrive() or lease.ready, id)
+  on_line(owner, "ZADD", owner .. suffix, lost > 0 and arrive() or lease.ready, id)
   answer[#answer + 1] = owner
   answer[#answer + 1] = id
   answer[#answer + 1] = lost + 1
@@ -41,24 +42,20 @@ end
 
 for _, consumer in ipairs(redis.call("ZRANGE", consumers, "-inf", now, "BYSCORE", "LIMIT", 0, 10)) do
   local leases = leases_prefix .. consumer
-  local members = reaped < 100 and redis.call("HRANDFIELD", leases, 100 - reaped) or {}
-  for _, member in ipairs(members) do
-    local lease = end_lease(leases, member, "")
-    if lease then
-      take_back(lease)
-    else
-      redis.call("HDEL", leases, member)
-    end
+  local members = looked_at < 50 and redis.call("HRANDFIELD", leases, 50 - looked_at) or {}
+  looked_at = looked_at + #members
+  for _, lease in ipairs(end_leases(leases, members)) do
+    take_back(lease)
+  end
+  if #members > 0 then
+    redis.call("HDEL", leases, unpack(members)) -- those that were forged
   end
   if redis.call("EXISTS", leases) == 0 then
     redis.call("ZREM", consumers, consumer)
   end
 end
 count("waiting", reaped)
-note_arrivals()
-if align_all(touched) then
-  signal()
-end
+finish(touched)
 local earliest = redis.call("ZRANGE", consumers, 0, 0, "WITHSCORES")
 if earliest[2] then
   answer[1] = math.max(0, earliest[2] - now)

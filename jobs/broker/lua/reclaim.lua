@@ -3,34 +3,33 @@
 -- lost with the connection leaves such leases behind, and heartbeats would keep them for ever.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
 -- ARGV    suffix, then all "owner id" that the consumer holds (some hundred)
--- result  how many were given back, at most 100; the caller repeats until there are none
+-- result  how many were given back, at most 50; the caller repeats until there are none
 -- cost    O(held + unknown * log n)
 --#include group
 --#include limits
 --#include line
 --#include lease
-local leases = KEYS[16]
+local leases = KEYS[15]
 
 if epoch_lost() then
   return NO_EPOCH
 end
 
-local held = {}
+local held, unknown, touched = {}, {}, {}
 for i = 2, #ARGV do
   held[ARGV[i]] = true
 end
-local touched, released = {}, 0
-virtual_time()
-for _, member in ipairs(redis.call("HRANDFIELD", leases, #ARGV - 1 + 100)) do
-  local lease = not held[member] and released < 100 and end_lease(leases, member, "")
-  if lease then
-    give_back(lease)
-    touched[lease.owner] = true
-    released = released + 1
+for _, member in ipairs(redis.call("HRANDFIELD", leases, #ARGV - 1 + 50)) do
+  if not held[member] and #unknown < 50 then
+    unknown[#unknown + 1] = member
   end
 end
-count("waiting", released)
-if align_all(touched) then
-  signal()
+virtual_time()
+local ended = end_leases(leases, unknown)
+for _, lease in ipairs(ended) do
+  give_back(lease)
+  touched[lease.owner] = true
 end
-return released
+count("waiting", #ended)
+finish(touched)
+return #ended

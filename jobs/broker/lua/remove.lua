@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- remove: take waiting and delayed messages of one owner out, so that they never start. Leased ones
--- are left alone: somebody may be running them.
+-- are left alone, since somebody may be running them; but they do not come back.
 -- KEYS    the group's (include/group.lua)
 -- ARGV    suffix, owner, then at most 100 message ids
 -- result  the ids that were taken out
@@ -16,18 +16,17 @@ if epoch_lost() then
 end
 
 local removed, waiting = {}, 0
+virtual_time()
 for i = 3, #ARGV do
   local id = ARGV[i]
-  local waited = redis.call("ZREM", queue, id)
+  local waited = on_line(owner, "ZREM", queue, id)
+  redis.call("ZREM", again, owner .. " " .. id)
   if waited == 1 or redis.call("ZREM", due, owner .. " " .. id) == 1 then
-    redis.call("HDEL", queue .. ":messages", id)
+    on_line(owner, "HDEL", queue .. ":messages", id)
     removed[#removed + 1] = id
     waiting = waiting + waited
   end
 end
-if waiting > 0 then
-  align(owner)
-end
-count("messages", -#removed)
 count("waiting", -waiting)
+finish(waiting > 0 and { [owner] = true } or {})
 return removed

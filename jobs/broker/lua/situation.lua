@@ -17,8 +17,8 @@ if epoch_lost() then
   return NO_EPOCH
 end
 
-local value = redis.call("HGET", queue .. ":messages", id)
-local before = redis.call("ZRANK", queue, id)
+local value = peek("HGET", queue .. ":messages", id)
+local before = peek("ZRANK", queue, id)
 local due_at = redis.call("ZSCORE", due, member)
 local consumer = ""
 if value and not before and not due_at then
@@ -31,8 +31,8 @@ if value and not before and not due_at then
 end
 
 local place = before and "waiting" or due_at and "delayed" or value and "leased" or "unknown"
-local _, token_at = may_take(owner, now)
-local start = redis.call("ZSCORE", ring, owner) or redis.call("HGET", owing, owner)
+local _, token_at = may_take(owner)
+local start = redis.call("ZSCORE", ring, owner) or holding(owner).tag
   or redis.call("ZSCORE", tags, owner) or 0
 local mean_us = redis.call("HGET", means, string.match(value or "", "^%d+:(%S*) ") or "")
 return {
@@ -41,7 +41,7 @@ return {
   due_at and math.max(0, due_at - now) or -1,
   consumer,
   redis.call("HGET", controls, owner) or "",
-  tonumber(redis.call("HGET", leased, owner) or 0),
+  holding(owner).n,
   token_at and token_at - now or -1,
   redis.call("ZCOUNT", ring, "-inf", "(" .. string.format("%.17g", math.max(start, virtual_time()))),
   math.floor(tonumber(mean_us or -1)),

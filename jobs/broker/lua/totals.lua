@@ -12,11 +12,10 @@ end
 
 local now = now_us()
 local head = redis.call("ZRANGE", heads, 0, 0, "WITHSCORES")
-local waiting, delayed = state_number("waiting"), redis.call("ZCARD", due)
 return {
-  waiting,
-  delayed,
-  state_number("messages") - waiting - delayed,
+  state_number("waiting"),
+  redis.call("ZCARD", due),
+  state_number("leased"),
   head[2] and math.max(0, now - head[2]) or -1,
   redis.call("ZCARD", heads),
   redis.call("ZCOUNT", consumers, now, "+inf"),

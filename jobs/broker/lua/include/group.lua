@@ -2,15 +2,15 @@
 -- keys.shared() and the suffix of the group's queues as ARGV[1].
 --
 -- KEYS    epoch      string  present as long as Redis has its data
---         state      hash    vtime, clock (last arrival), waiting, messages (counters)
+--         state      hash    vtime, clock (last arrival), waiting, leased (counters)
 --         ring       zset    owner -> start tag: those who may be served, least served first
 --         heads      zset    owner -> when its first waiting message became ready (µs)
 --         tags       zset    owner -> finish tag of one out of the ring, until vtime has passed it
 --         due        zset    "owner id" -> when a delayed message becomes ready (µs)
 --         consumers  zset    consumer -> when its leases end (µs)
 --         wake       list    at most one token, for one idle consumer
---         leased     hash    owner -> how many of its messages are leased, if any
---         owing      hash    owner -> finish tag of one out of the ring, while something is leased
+--         leased     hash    owner -> "n" messages leased, or "n tag" with its finish tag while it is
+--                            out of the ring; nothing when none is leased
 --         means      hash    kind -> mean run time (µs)
 --         controls   hash    owner -> "weight paused limit rate burst", if not the default
 --         buckets    hash    owner -> when its bucket of tokens is full again (µs)
@@ -19,8 +19,8 @@
 -- derived owner .. suffix                 zset  message id -> ready since (µs)
 --         owner .. suffix .. ":messages"  hash  message id -> "lost-leases:kind body"; every
 --                                               message that waits, is delayed or leased, no other
-local epoch, state, ring, heads, tags, due, consumers, wake, leased, owing, means, controls,
-  buckets, resting, again = unpack(KEYS, 1, 15)
+local epoch, state, ring, heads, tags, due, consumers, wake, leased, means, controls, buckets,
+  resting, again = unpack(KEYS, 1, 14)
 local suffix = ARGV[1]
 
 local NO_EPOCH = redis.error_reply("NO_EPOCH Redis lost its data and has not been recovered")
@@ -48,6 +48,29 @@ end
 local function split(member)
   local owner, id = string.match(member, "^(%S+) (.*)$")
   return owner or member, id or ""
+end
+
+-- Run a command on a key of an owner's line. One of another type was put there by somebody else; it
+-- must not stop the group, so the line is dropped. The ledger's sweep puts its jobs back.
+local function on_line(owner, command, key, ...)
+  local answer = redis.pcall(command, key, ...)
+  if type(answer) == "table" and answer.err then
+    if string.find(answer.err, "WRONGTYPE", 1, true) then
+      redis.log(redis.LOG_WARNING, "dropped the queue " .. owner .. suffix .. ": wrong type of key")
+      redis.call("UNLINK", owner .. suffix, owner .. suffix .. ":messages")
+    end
+    answer = redis.call(command, key, ...)
+  end
+  return answer
+end
+
+-- The same for scripts that only look: what cannot be read is not there.
+local function peek(command, key, ...)
+  local answer = redis.pcall(command, key, ...)
+  if type(answer) == "table" and answer.err then
+    return nil
+  end
+  return answer
 end
 
 -- Every idle consumer that wakes and fills up wakes the next one (fetch.lua), so one token is enough.

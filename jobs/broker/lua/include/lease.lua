@@ -1,4 +1,4 @@
--- lease: how leases begin and end, and what they cost. Expects line.lua, and the consumer's leases:
+-- lease: how leases begin and end, and what they cost. Expects line.lua. The leases of a consumer:
 -- hash, "owner id" -> "ready charge fetched kind". Ready and fetched are times (µs), the charge is
 -- what the owner has paid for it in advance (virtual time).
 
@@ -16,69 +16,85 @@ local function mean(kind)
   return mean_of[kind]
 end
 
+local learned = {}
+
 local function learn(kind, ran)
   local known = mean(kind)
   mean_of[kind] = known and known + (ran - known) * SHARE or ran
-  redis.call("HSET", means, kind, mean_of[kind])
+  learned[kind] = true
+end
+
+local function write_means()
+  for kind in pairs(learned) do
+    redis.call("HSET", means, kind, mean_of[kind])
+  end
 end
 
 local function price(owner, us)
   return math.max(1, math.floor(math.max(us, LEAST) / control_of(owner).weight + 0.5))
 end
 
--- End one lease if its holder has it still: the one of this very fetch, where a stamp is given.
--- Returns owner, id, ready, and what `pay` needs.
-local function end_lease(leases, member, stamp)
-  local value = redis.call("HGET", leases, member)
-  local ready, charge, fetched, kind = string.match(value or "", "^(%S+) (%S+) (%S+) (.*)$")
-  if not ready or stamp ~= "" and stamp ~= fetched then
-    return nil
+-- End those of the leases that their holder has still: each the one of this very fetch, where a
+-- stamp is given. Returns them, with the number of their member.
+local function end_leases(leases, members, stamps)
+  local ended, gone, seen = {}, {}, {}
+  local values = #members > 0 and redis.call("HMGET", leases, unpack(members)) or {}
+  for i, member in ipairs(members) do
+    local ready, charge, fetched, kind =
+      string.match(values[i] or "", "^(%S+) (%S+) (%S+) (%S*)$")
+    local stamp = stamps and stamps[i] or ""
+    if ready and not seen[member] and (stamp == "" or stamp == fetched) then
+      local owner, id = split(member)
+      seen[member] = true
+      gone[#gone + 1] = member
+      ended[#ended + 1] = { number = i, member = member, owner = owner, id = id, ready = ready,
+        charge = tonumber(charge) or 0, fetched = tonumber(fetched) or now, kind = kind }
+    end
   end
-  redis.call("HDEL", leases, member)
-  local owner, id = split(member)
-  return { owner = owner, id = id, ready = ready, charge = tonumber(charge) or 0,
-    fetched = tonumber(fetched) or now, kind = kind, member = member }
+  if #gone > 0 then
+    redis.call("HDEL", leases, unpack(gone))
+    count("leased", -#gone)
+  end
+  return ended
+end
+
+-- The arguments of a settling script: `fields` for each message, the first two of which are its
+-- member and its stamp.
+local function end_named(leases, fields)
+  local members, stamps = {}, {}
+  for i = 2, #ARGV, fields do
+    members[#members + 1] = ARGV[i]
+    stamps[#stamps + 1] = ARGV[i + 1]
+  end
+  return end_leases(leases, members, stamps)
 end
 
 -- The owner pays `cost` instead of what it was charged, wherever its tag is kept by now.
 local function pay(lease, cost)
-  local owner, more = lease.owner, cost - lease.charge
-  local left = redis.call("HINCRBY", leased, owner, -1)
-  if left <= 0 then
-    redis.call("HDEL", leased, owner)
-  end
-  if redis.call("ZSCORE", ring, owner) then
-    if more ~= 0 then
-      redis.call("ZINCRBY", ring, more, owner)
-    end
-    return
-  end
-  local tag = redis.call("HGET", owing, owner)
-  if tag and left > 0 then
-    redis.call("HSET", owing, owner, tag + more)
-  elseif tag then
-    redis.call("HDEL", owing, owner)
-    keep_tag(owner, tag + more)
+  local held, more = holding(lease.owner), cost - lease.charge
+  held.n = math.max(0, held.n - 1)
+  if held.tag then
+    keep_tag(lease.owner, held.tag + more)
+  else
+    held.more = held.more + more
   end
 end
 
 -- `ran` is the measured run time (µs), or "": the estimate stands.
 local function pay_for_run(lease, ran)
   ran = tonumber(ran)
-  if not ran then
-    pay(lease, lease.charge)
-    return
+  if ran then
+    learn(lease.kind, ran)
   end
-  learn(lease.kind, ran)
-  pay(lease, price(lease.owner, ran))
+  pay(lease, ran and price(lease.owner, ran) or lease.charge)
 end
 
 -- Nothing was started: all is refunded, and the message goes to where it was taken from.
 local function give_back(lease)
   pay(lease, 0)
-  return_token(lease.owner, now)
+  take_tokens(lease.owner, -1)
   redis.call("ZREM", again, lease.member)
-  redis.call("ZADD", lease.owner .. suffix, lease.ready, lease.id)
+  on_line(lease.owner, "ZADD", lease.owner .. suffix, lease.ready, lease.id)
 end
 
 -- When a message that was enqueued again meanwhile wants to come back; nil: it was not.
@@ -100,6 +116,6 @@ local function come_back(lease, at)
     redis.call("ZADD", due, at, lease.member)
     return 0
   end
-  redis.call("ZADD", lease.owner .. suffix, arrive(), lease.id)
+  on_line(lease.owner, "ZADD", lease.owner .. suffix, arrive(), lease.id)
   return 1
 end

@@ -1,20 +1,12 @@
 -- line: an owner's place in the ring (start-time fair queueing). Expects group.lua and limits.lua.
 -- Tags are virtual time: microseconds of worker time, divided by the owner's weight.
 
-local now = now_us()
-
 -- Each message that comes is later than all before it, even within one microsecond.
 local arrival
 
 local function arrive()
   arrival = math.max(now, (arrival or state_number("clock")) + 1)
   return arrival
-end
-
-local function note_arrivals()
-  if arrival then
-    redis.call("HSET", state, "clock", arrival)
-  end
 end
 
 -- Read once a call, before anything moves; fetch.lua moves it on. It is the start tag of what was
@@ -32,24 +24,40 @@ local function virtual_time()
   return vtime
 end
 
--- The tag outlives the empty queue until virtual time has passed it, so that idling forgives
--- nothing. Each owner that leaves clears two whose time has passed: the set stays small.
+-- A tag outlives the empty queue until virtual time has passed it, so that idling forgives nothing;
+-- while something is leased, so that what that really took can be added.
+local left_ring = 0
+
 local function keep_tag(owner, tag)
-  if tonumber(tag) > virtual_time() then
+  local held = holding(owner)
+  if held.n > 0 then
+    held.tag = tag
+    return
+  end
+  held.tag = nil
+  left_ring = left_ring + 1
+  if tag > virtual_time() then
     redis.call("ZADD", tags, tag, owner)
   end
-  local passed = redis.call("ZRANGE", tags, "-inf", virtual_time(), "BYSCORE", "LIMIT", 0, 2)
-  if #passed > 0 then
-    redis.call("ZREM", tags, unpack(passed))
+end
+
+-- For each owner that left two tags are cleared whose time has passed: the set stays small.
+local function sweep_tags()
+  if left_ring > 0 then
+    local passed =
+      redis.call("ZRANGE", tags, "-inf", virtual_time(), "BYSCORE", "LIMIT", 0, 2 * left_ring)
+    if #passed > 0 then
+      redis.call("ZREM", tags, unpack(passed))
+    end
   end
 end
 
 -- At the later of its own tag and virtual time: idling earns nothing.
 local function enter_ring(owner)
-  local tag = redis.call("HGET", owing, owner)
-  if tag then
-    redis.call("HDEL", owing, owner)
-  else
+  local held = holding(owner)
+  local tag = held.tag
+  held.tag = nil
+  if not tag then
     tag = redis.call("ZSCORE", tags, owner)
     if tag then
       redis.call("ZREM", tags, owner)
@@ -58,23 +66,13 @@ local function enter_ring(owner)
   redis.call("ZADD", ring, math.max(virtual_time(), tonumber(tag or 0)), owner)
 end
 
-local function leave_ring(owner, tag)
-  redis.call("ZREM", ring, owner)
-  if redis.call("HEXISTS", leased, owner) == 1 then
-    redis.call("HSET", owing, owner, tag)
-  else
-    keep_tag(owner, tag)
-  end
-end
-
--- Put the owner where it belongs, after something of it was put in, taken out or settled: into the
--- ring if something waits that may be taken, else out of it. Returns whether it is in the ring.
-local function align(owner)
-  local head = redis.call("ZRANGE", owner .. suffix, 0, 0, "WITHSCORES")
+-- Whether something of the owner waits that may be taken. Keeps `heads` and `resting` right.
+local function may_be_served(owner)
+  local head = on_line(owner, "ZRANGE", owner .. suffix, 0, 0, "WITHSCORES")
   local may, token_at = false, nil
   if head[1] then
     redis.call("ZADD", heads, head[2], owner)
-    may, token_at = may_take(owner, now)
+    may, token_at = may_take(owner)
   else
     redis.call("ZREM", heads, owner)
   end
@@ -83,20 +81,18 @@ local function align(owner)
   elseif control_of(owner).interval then
     redis.call("ZREM", resting, owner)
   end
-  local tag = redis.call("ZSCORE", ring, owner)
-  if may and not tag then
-    enter_ring(owner)
-  elseif tag and not may then
-    leave_ring(owner, tag)
-  end
   return may
 end
 
--- Returns whether any of them may be served.
-local function align_all(owners)
-  local may = false
-  for owner in pairs(owners) do
-    may = align(owner) or may
+-- Put the owner where it belongs, after something of it was put in, taken out or settled: into the
+-- ring if something waits that may be taken, else out of it. Returns whether it is in the ring.
+local function align(owner)
+  local may, tag = may_be_served(owner), redis.call("ZSCORE", ring, owner)
+  if may and not tag then
+    enter_ring(owner)
+  elseif tag and not may then
+    redis.call("ZREM", ring, owner)
+    keep_tag(owner, tonumber(tag))
   end
   return may
 end
@@ -108,9 +104,24 @@ local function next_due()
   return math.min(tonumber(message or math.huge), tonumber(token or math.huge))
 end
 
--- Wake a consumer if there is something for it, or if it would sleep too long otherwise.
-local function wake_for(may_serve, due_before)
-  if may_serve or next_due() < due_before then
+-- How every operation ends: those that it touched are put in their places, what was read and
+-- changed is written, and a consumer is woken if it would sleep too long otherwise.
+local function finish(touched, due_before)
+  for owner, held in pairs(holdings) do
+    if held.more ~= 0 then
+      redis.call("ZADD", ring, "XX", "INCR", held.more, owner)
+    end
+  end
+  local may = false
+  for owner in pairs(touched) do
+    may = align(owner) or may
+  end
+  sweep_tags()
+  write_back()
+  if arrival then
+    redis.call("HSET", state, "clock", arrival)
+  end
+  if may or due_before and next_due() < due_before then
     signal()
   end
 end

@@ -173,7 +173,7 @@ def test_shares_follow_the_weights(load, control, fetch):
     load(8, 50)
     control(7, weight=3)
 
-    assert served(fetch, 40) == {7: 30, 8: 10}
+    assert served(fetch, 32) == {7: 24, 8: 8}
 
 
 def test_controls_tells_what_was_set_and_forgets_the_default(control, queues, group):

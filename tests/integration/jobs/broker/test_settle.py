@@ -149,6 +149,6 @@ def test_a_release_wakes_an_idle_consumer(queues, group, put, fetch):
 def test_more_settlements_than_one_script_may_move_are_sent_in_steps(queues, group, put, fetch):
     for _ in range(130):
         put(7)
-    keys = [leased.key for _ in range(3) for leased in fetch(50)]
+    keys = [leased.key for _ in range(5) for leased in fetch(32)]
 
     assert queues.ack(group, "c1", keys) == 130
