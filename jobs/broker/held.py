@@ -119,7 +119,10 @@ class Held:
         if at_once:
             self._send([settlement])
         with self._changed:
-            self._running.pop(key, None)
+            # A retried message may have come back, and been handed over, in the meantime.
+            held = self._running.get(key)
+            if held and held.stamp == settlement.stamp:
+                del self._running[key]
             if not at_once:
                 self._pending_since = self._pending_since if self._pending else time.monotonic()
                 self._pending[key] = settlement

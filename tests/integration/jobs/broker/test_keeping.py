@@ -17,22 +17,23 @@ def leases(queues, group):
 
 @pytest.fixture
 def hold(leases, put):
-    """Fetch a message and hand it over, as the consumer does; returns its key."""
+    """Fetch a message and hand it over, as the consumer does."""
 
     def hold():
         put(7)
         leases.fetch(1)
         leased = leases.cache.popleft()
-        leases.hand_over(GroupMessage(None, leased))
-        return leased.key
+        message = GroupMessage(None, leased)
+        leases.hand_over(message)
+        return message
 
     return hold
 
 
 def test_a_settlement_waits_for_others_to_go_with_it(leases, hold, queues, group):
-    key = hold()
+    message = hold()
 
-    leases.settle(Settlement(key, Ack()), at_once=False)
+    leases.settle(_done(message), at_once=False)
 
     assert queues.totals(group).leased == 1
     leases.flush()
@@ -40,15 +41,34 @@ def test_a_settlement_waits_for_others_to_go_with_it(leases, hold, queues, group
 
 
 def test_a_settlement_at_once_is_in_redis_when_it_returns(leases, hold, queues, group):
-    leases.settle(Settlement(hold(), Ack()), at_once=True)
+    leases.settle(_done(hold()), at_once=True)
 
     assert queues.totals(group).leased == 0
+
+
+def test_a_message_that_comes_back_while_it_is_settled_stays_held(
+    leases, hold, queues, monkeypatch
+):
+    settle = queues.settle
+
+    def settle_and_fetch(*args):
+        settled = settle(*args)
+        leases.fetch(1)
+        leases.hand_over(GroupMessage(None, leases.cache.popleft()))
+        return settled
+
+    monkeypatch.setattr(queues, "settle", settle_and_fetch)
+    message = hold()
+
+    leases.settle(Settlement(message.key, RetryAfter(), message.stamp), at_once=True)
+
+    assert leases.running(message.key)
 
 
 def test_a_full_batch_goes_with_the_next_round(leases, hold, queues, group):
     leases.keep()
     for _ in range(FULL):
-        leases.settle(Settlement(hold(), Ack()), at_once=False)
+        leases.settle(_done(hold()), at_once=False)
 
     leases.keep()
 
@@ -58,14 +78,14 @@ def test_a_full_batch_goes_with_the_next_round(leases, hold, queues, group):
 def test_whoever_settles_while_the_consumer_sleeps_in_redis_sends_it_himself(
     leases, hold, queues, group, client
 ):
-    key = hold()
+    message = hold()
     queues.wait(group, timedelta(seconds=1))  # the token of what is held
     leases.next_fetch = leases._next_heartbeat = leases._next_reap = float("inf")
     sleeping = threading.Thread(target=leases.wait_for_work, args=(3,))
     sleeping.start()
     eventually(lambda: client.info("clients")["blocked_clients"] > 0)
 
-    leases.settle(Settlement(key, RetryAfter()), at_once=False)
+    leases.settle(Settlement(message.key, RetryAfter(), message.stamp), at_once=False)
 
     assert queues.totals(group).leased == 0
     sleeping.join(10)
@@ -87,18 +107,22 @@ def test_room_counts_what_is_cached_and_what_runs_but_not_what_is_settled(leases
     hold()
     put(7)
     leases.fetch(1)
-    leases.settle(Settlement(settled, Ack()), at_once=False)
+    leases.settle(_done(settled), at_once=False)
 
     assert leases.room(10) == 8
 
 
 def test_closing_gives_the_cache_back_and_sends_what_is_settled(leases, hold, put, queues, group):
-    key = hold()
+    message = hold()
     put(7)
     leases.fetch(1)
-    leases.settle(Settlement(key, Ack()), at_once=False)
+    leases.settle(_done(message), at_once=False)
 
     leases.close()
 
     totals = queues.totals(group)
     assert (totals.waiting, totals.leased, totals.consumers) == (1, 0, 0)
+
+
+def _done(message):
+    return Settlement(message.key, Ack(), message.stamp)
