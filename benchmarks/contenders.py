@@ -42,7 +42,7 @@ class Peer:
     def drain(self, ground: Ground, jobs: int, **variables: str) -> float:
         """Jobs a second, the worker's start excluded."""
         program = environment.program(self.program)
-        ground.redis.flushall()
+        ground.flush()
         fill = [environment.program("python"), "-m", f"{MODULES}.{self.name}", str(jobs)]
         ground.tool(*fill, **variables)
         with ground.worker(program, *self.arguments, **variables) as worker:

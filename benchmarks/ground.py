@@ -62,6 +62,10 @@ class Ground:
         self._postgres.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def flush(self) -> None:
+        """Empty Redis, and wait until its memory is free: Valkey would do that later."""
+        self.redis.execute_command("FLUSHALL", "SYNC")  # type: ignore[no-untyped-call]
+
     # -- PostgreSQL ---------------------------------------------------------------------------
 
     def database(self, name: str) -> str:
@@ -161,6 +165,12 @@ class Worker:
         """It and all below it."""
         me = psutil.Process(self.process.pid)
         return [me, *me.children(recursive=True)]
+
+    def processor_seconds(self) -> float:
+        """What it and all below it have used so far; the kernel's usual count is too coarse."""
+        tasks = [Path("/proc", str(one.pid), "task") for one in self.processes()]
+        stats = [file for task in tasks for file in task.glob("*/schedstat")]
+        return sum(int(file.read_text().split()[0]) for file in stats) / 1e9
 
     def stop(self) -> None:
         """Ask it to end; kill what is left of it after some seconds."""

@@ -98,6 +98,10 @@ class Report:
         row = self.rows.setdefault(name, Row(name=name, unit=unit, settings=settings))
         row.values.append(value)
 
+    def median(self, name: str) -> float | None:
+        """Of all rounds; None when it was not measured."""
+        return self.rows[name].median if name in self.rows else None
+
     def ratio(self, ours: str, other: str) -> float | None:
         """The median of the rounds' ratios; None when either was not measured."""
         if ours not in self.rows or other not in self.rows:

@@ -26,7 +26,7 @@ class Records:
 
     def drain(self, actor: str, jobs: int, *, kept: bool = False) -> float:
         """Jobs a second of one worker with eight threads, its start excluded."""
-        self.ground.redis.flushall()
+        self.ground.flush()
         self._drive("fill", actor, str(jobs))
         command = ["rundramatiq", "--processes", "1", "--threads", "8"]
         more = self.environment | ({"KEEP_CONNECTIONS": "1"} if kept else {})
@@ -35,7 +35,7 @@ class Records:
 
     def send(self, jobs: int) -> float:
         """Jobs sent a second, one by one."""
-        self.ground.redis.flushall()
+        self.ground.flush()
         return float(self._drive("fill", "noop", str(jobs)))
 
     def _drive(self, *arguments: str) -> Any:

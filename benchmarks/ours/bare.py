@@ -57,6 +57,7 @@ def entry(organization_id: int, actor: dramatiq.Actor[Any, Any], *args: Any) -> 
         group=GROUP,
         message_id=message.message_id,
         body=message.encode(),
+        kind=actor.actor_name,
     )
 
 
