@@ -1,0 +1,87 @@
+"""What the ledger alone explains: a job that waits for its time, is held, runs, or has ended."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+
+from jobs.explain.view import Cause, Explanation, View, moment
+from jobs.ledger.models import Worker
+from jobs.ledger.states import Hold, State
+from tenancy.admin.times import span
+
+
+def scheduled(view: View) -> Explanation:
+    job = view.the_job()
+    left = job.run_at - view.now
+    sentence = f"Waits for its time, {moment(job.run_at)}, in {span(left)}."
+    return Explanation(cause=Cause.SCHEDULED, sentence=sentence, estimate=left)
+
+
+def suspended(view: View) -> Explanation:
+    sentence = "Held, because its organization is suspended. It goes on once that is active again."
+    return Explanation(cause=Cause.SUSPENDED, sentence=sentence)
+
+
+def draining(view: View) -> Explanation:
+    if view.control is None or not view.control.is_draining:
+        return Explanation(cause=Cause.DRAINING, sentence=f"Was held. {view.relay()}")
+    sentence = (
+        f"Held: its queue takes no new work, drained {view.by_whom()}. "
+        "It goes on when the queue is resumed."
+    )
+    return Explanation(cause=Cause.DRAINING, sentence=sentence, lift="resume")
+
+
+def capacity(view: View) -> Explanation:
+    most = view.control.capacity if view.control else None
+    if most is None:
+        return Explanation(cause=Cause.CAPACITY, sentence=f"Was held. {view.relay()}")
+    sentence = (
+        f"Held, because its queue was full: at most {most:,} of its organization's jobs may wait "
+        "there. It goes in when others have run, in the order of enqueueing."
+    )
+    return Explanation(cause=Cause.CAPACITY, sentence=sentence, lift="limits")
+
+
+_CAUSES: dict[str | None, Callable[[View], Explanation]] = {
+    Hold.ORGANIZATION_SUSPENDED: suspended,
+    Hold.DRAINING: draining,
+    Hold.CAPACITY: capacity,
+}
+
+
+def held(view: View) -> Explanation:
+    return _CAUSES.get(view.the_job().hold, _by_another)(view)
+
+
+def _by_another(view: View) -> Explanation:
+    hold = str(view.the_job().hold)
+    sentence = f"Held: {hold.replace('_', ' ')}. It goes on when that ends."
+    return Explanation(cause=Cause(hold), sentence=sentence)
+
+
+def running(view: View) -> Explanation:
+    job = view.the_job()
+    lease = timedelta(seconds=settings.JOBS_LEASE_SECONDS)
+    worker = Worker.objects.filter(pk=job.worker_id).first()
+    if worker is not None and worker.seen_at > view.now - lease and worker.stopped_at is None:
+        began = span(view.now - (job.started_at or job.claimed_at or view.now))
+        sentence = f"Runs, for {began} so far: attempt {job.attempt} of {job.max_attempts}."
+        return Explanation(cause=Cause.RUNNING, sentence=sentence)
+    name = f" ({job.worker_id})" if view.to_operator else ""
+    sentence = f"The worker that ran it{name} is gone. Another one takes it within the lease."
+    return Explanation(cause=Cause.WORKER_LOST, sentence=sentence, estimate=lease)
+
+
+def final(view: View) -> Explanation:
+    job = view.the_job()
+    ended = span(view.now - (job.finished_at or view.now))
+    why = job.reason.replace("_", " ")
+    sentences = {
+        State.SUCCEEDED: f"It succeeded {ended} ago.",
+        State.DEAD: f"It died {ended} ago ({why}), and waits for a person to retry or discard it.",
+        State.CANCELLED: f"It was cancelled {ended} ago ({why}), and will not run.",
+    }
+    state = State(job.state)
+    return Explanation(cause=Cause(state.value), sentence=sentences[state])
