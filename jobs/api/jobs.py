@@ -10,8 +10,9 @@ from ninja import Path, Query, Router
 from pydantic import AwareDatetime, Field
 
 from jobs import control, deadletters
+from jobs.explain import explain
 from jobs.ledger.models import Job
-from jobs.ledger.states import State
+from jobs.ledger.states import WAITING, State
 from tenancy.access import Permission
 from tenancy.api.fields import UNCHANGED, Body, Line, Out, PathId
 from tenancy.api.pages import Items, Page, UuidPageQuery, find, page
@@ -79,10 +80,21 @@ class AttemptOut(Out):
 
 
 class JobWithAttempts(JobOut):
-    """A job with what it carries and each of its attempts, oldest first."""
+    """A job with what it carries and each of its attempts, oldest first.
+
+    waiting_because: why it is not running now, in a sentence for people; null while it runs and
+    once it has ended.
+    """
 
     payload: dict[str, Any]
     attempts: list[AttemptOut]
+    waiting_because: str | None
+
+    @staticmethod
+    def resolve_waiting_because(job: Job) -> str | None:
+        """As its page says it to members."""
+        is_waiting = job.state in WAITING
+        return explain(job, to_operator=False).sentence if is_waiting else None
 
 
 def _jobs(organization_id: int) -> QuerySet[Job]:

@@ -1,4 +1,4 @@
-"""`manage.py jobs show|cancel`: one job's life, or the end of one that waits."""
+"""`manage.py jobs show|explain|cancel`: a job's life, why it waits, or its end."""
 
 import contextlib
 import uuid
@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs import control
+from jobs.explain import explain
 from jobs.ledger.models import Attempt, Job
 from jobs.management.operator import add_order, operating, slugs_of
 from jobs.management.output import as_fields, as_json, as_table
@@ -42,6 +43,8 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True)
         one = verbs.add_parser("show", help="a job and its attempts, or all of a correlation_id")
         one.add_argument("id", help="of a job, or a correlation_id")
+        why = verbs.add_parser("explain", help="why a job is not running now")
+        why.add_argument("id", type=uuid.UUID, help="of a job")
         change = verbs.add_parser("cancel", help="waiting jobs never start")
         change.add_argument("ids", nargs="+", type=uuid.UUID, metavar="ID")
         add_order(change)
@@ -50,10 +53,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says."""
-        if options["verb"] == "cancel":
-            self._cancel(options)
-        else:
-            self._show(options)
+        verbs = {"show": self._show, "explain": self._explain, "cancel": self._cancel}
+        verbs[options["verb"]](options)
 
     def _show(self, options: dict[str, Any]) -> None:
         with operating(f"manage.py jobs show {options['id']}"):
@@ -75,6 +76,31 @@ class Command(BaseCommand):
             if life := _of(row, lives):
                 self.stdout.write("")
                 as_table(self.stdout, life, _COLUMNS)
+
+    def _explain(self, options: dict[str, Any]) -> None:
+        with operating(f"manage.py jobs explain {options['id']}"):
+            job = Job.objects.filter(pk=options["id"]).first()
+            if job is None:
+                raise CommandError(f"No job has the id {options['id']}.")
+            told = explain(job)
+        if not options["json"]:
+            self.stdout.write(told.sentence)
+            return
+        estimate = told.estimate and round(told.estimate.total_seconds(), 1)
+        as_json(
+            self.stdout,
+            {
+                "id": job.pk,
+                "organization_id": job.organization_id,
+                "queue_group": job.queue_group,
+                "state": job.state,
+                "cause": told.cause,
+                "sentence": told.sentence,
+                "estimate_seconds": estimate,
+                "lifted_by": told.lift or None,
+                "waits_for": told.jobs,
+            },
+        )
 
     def _cancel(self, options: dict[str, Any]) -> None:
         wanted = list(dict.fromkeys(options["ids"]))

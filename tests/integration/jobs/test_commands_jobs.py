@@ -1,6 +1,7 @@
-"""manage.py jobs: a job's life, and the end of one that waits."""
+"""manage.py jobs: a job's life, why it waits, and the end of one that does."""
 
 import json
+from datetime import UTC, datetime
 from io import StringIO
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from jobs.ledger import relay
 from tests.factories import operator, organization
-from tests.factories.jobs import dead_job, queued_job, row, running_job
+from tests.factories.jobs import dead_job, queue_control, queued_job, row, running_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,3 +85,30 @@ def test_cancel_without_a_reason_changes_nothing(of):
         cancel(ref.job_id, reason="")
 
     assert row(ref).state == "queued"
+
+
+def test_explain_says_why_a_job_does_not_run(of):
+    queue_control(of, is_paused=True, reason="their receiver is down")
+    ref = queued_job(of)
+
+    said = jobs("explain", str(ref.job_id))
+
+    assert said.startswith("Its queue is paused by ")
+    assert said.endswith("“their receiver is down”. It starts nothing until it is resumed.\n")
+
+
+def test_explain_says_it_to_programs_too(of):
+    ref = queued_job(of, run_at=datetime(2099, 5, 1, tzinfo=UTC))
+
+    told = json.loads(jobs("explain", str(ref.job_id), "--json"))
+
+    assert (told["id"], told["state"], told["cause"]) == (
+        str(ref.job_id), "scheduled", "scheduled",
+    )  # fmt: skip
+    assert told["estimate_seconds"] > 1_000_000
+    assert told["sentence"].startswith("Waits for its time, 2099-05-01 00:00:00 UTC, in ")
+
+
+def test_explain_of_a_job_that_is_not_there_is_a_sentence(of):
+    with pytest.raises(CommandError, match="No job has the id"):
+        jobs("explain", str(uuid4()))

@@ -19,6 +19,19 @@ def test_a_job_is_shown_with_each_of_its_attempts(admin: Caller) -> None:
     assert [(one["number"], one["error_class"]) for one in shown["attempts"]] == [(1, "Boom")]
 
 
+def test_a_waiting_job_says_why_it_waits_without_a_name_or_a_worker(admin: Caller) -> None:
+    jobs.queue_control(
+        admin.organization, is_paused=True, reason="a flood", changed_by="operator:77"
+    )
+    waiting, dead = jobs.queued_job(admin.organization), jobs.dead_job(admin.organization)
+
+    why = admin.get(f"/jobs/{waiting.job_id}").json()["waiting_because"]
+
+    assert why.startswith("Its queue is paused by an operator ")
+    assert why.endswith("ago: “a flood”. It starts nothing until it is resumed.")
+    assert admin.get(f"/jobs/{dead.job_id}").json()["waiting_because"] is None
+
+
 def test_jobs_are_found_by_what_caused_them(admin: Caller) -> None:
     jobs.queued_job(admin.organization)
     wanted = jobs.queued_job(admin.organization, correlation_id="order-7")
