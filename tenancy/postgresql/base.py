@@ -1,10 +1,14 @@
 """The database wrapper: each transaction begins with the scope that is in force."""
 
+import time
 from typing import Any
 
 from django.db.backends.postgresql import base, operations
 
 from tenancy import scope
+
+# A connection that was in use a moment ago is not asked whether it still lives.
+FRESH_SECONDS = 1.0
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -19,6 +23,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     # Whether the next transaction begins without a word; whoever sets it sends the scope (`flush`).
     is_silent = False
+    _used_at = 0.0  # monotonic
 
     def set_autocommit(
         self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
@@ -39,11 +44,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """End a transaction that whoever used this connection before left open.
 
         For a thread that takes up another piece of work: what it commits inside would be lost.
+        The question whether the connection lives, a trip for each piece, is left out while one
+        follows the other.
         """
         blocks: list[Any] = self.atomic_blocks
         if any(not block._from_testcase for block in blocks):
             self.close()
             self.connect()
+        now = time.monotonic()
+        if now - self._used_at < FRESH_SECONDS:
+            self.health_check_done = True
+        self._used_at = now
 
     def _savepoint_rollback(self, sid: str) -> None:
         super()._savepoint_rollback(sid)  # type: ignore[misc]
