@@ -24,14 +24,10 @@ from jobs.broker.messages import (
     Release,
     Settlement,
 )
+from jobs.broker.prefetch import Prefetch
 
 if TYPE_CHECKING:
     from jobs.broker.broker import GroupBroker
-
-# How far the prefetch grows while half of it ends within FAST_SECONDS. When messages are slower it
-# is what Dramatiq asks for, so that little waits here that could run elsewhere.
-MOST_GROWTH = 4
-FAST_SECONDS = 0.020
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # while Redis is away
 
@@ -55,10 +51,8 @@ class GroupConsumer(Consumer):
         self._broker = broker
         self._leases = leases
         self._on_poison = on_poison
-        self._prefetch = self._capacity = prefetch
+        self._prefetch = Prefetch(prefetch)
         self._timeout = timeout / 1000
-        self._fetched_at = 0.0
-        self._fetched_all = False  # the last fetch brought all that it asked for
         self._failures = 0
 
     def __next__(self) -> GroupMessage | None:
@@ -167,33 +161,18 @@ class GroupConsumer(Consumer):
         self._leases.wait_for_flush(self._timeout)
 
     def _fetch_or_wait(self) -> None:
-        wanted = max(1, self._capacity // 2)
-        if self._leases.room(self._capacity) < wanted:
-            self._leases.wait_for_room(wanted, self._capacity, self._timeout)
-        elif time.monotonic() < self._leases.next_fetch or not self._fetch():
-            self._leases.wait_for_work(self._timeout)
-
-    def _fetch(self) -> int:
-        now = time.monotonic()
-        fast = self._fetched_all and now - self._fetched_at < FAST_SECONDS
-        self._adapt_capacity(fast=fast)
-        room = self._leases.room(self._capacity)
-        fetched = self._leases.fetch(room)
-        self._fetched_all = fetched >= room
-        self._fetched_at = now
-        return fetched
-
-    def _adapt_capacity(self, *, fast: bool) -> None:
-        if not fast:
-            self._capacity = self._prefetch
-        elif self._prefetch > 1:  # 1 means: fetch only when nothing is running
-            self._capacity = min(self._capacity * 2, self._prefetch * MOST_GROWTH)
+        leases, capacity, batch = self._leases, self._prefetch.capacity, self._prefetch.batch
+        if leases.room(capacity) < batch:
+            leases.wait_for_room(batch, capacity, self._timeout)
+        elif time.monotonic() < leases.next_fetch or not leases.fetch(leases.room(capacity)):
+            leases.wait_for_work(self._timeout)
 
     def _settle(self, message: GroupMessage, otherwise: Disposition) -> None:
         disposition = message.disposition or otherwise
         if message.started is not None and not isinstance(disposition, Release):
-            ran = timedelta(seconds=time.monotonic() - message.started)
-            disposition = dataclasses.replace(disposition, ran=ran)
+            ran = time.monotonic() - message.started
+            self._prefetch.note(ran)
+            disposition = dataclasses.replace(disposition, ran=timedelta(seconds=ran))
         settlement = Settlement(message.key, disposition, message.stamp)
         self._leases.settle(settlement, at_once=message.organization_id is None)
 
