@@ -49,6 +49,8 @@ def decode(leased: Leased, broker: Broker) -> Message[Any]:
         raise Unrunnable(_poison(leased, "unknown_job_type", message, error)) from error
     options = {k: v for k, v in message.options.items() if k not in ("eta", "organization_id")}
     if leased.organization_id is not None:
+        # How old a job may become is for its policy; Dramatiq would drop it unseen.
+        options.pop("max_age", None)
         options["organization_id"] = leased.organization_id
     return dataclasses.replace(
         message, queue_name=leased.group, message_id=leased.message_id, options=options

@@ -42,7 +42,10 @@ for i = 3, #ARGV, 5 do
     if at > now then
       redis.call("ZADD", due, at, owner .. " " .. id)
     else
-      on_line(owner, "ZADD", queue, arrive(), id)
+      local _, dropped = on_line(owner, "ZADD", queue, arrive(), id)
+      if dropped then
+        redis.call("HSET", queue .. ":messages", id, value)
+      end
       touched[owner] = true
       waiting = waiting + 1
     end

@@ -40,7 +40,11 @@ local function promote()
 end
 
 -- Nothing can be served and nothing runs: the busy period is over, and all owners are equal again.
-local function forget_tags()
+-- What a queue that was dropped (`on_line`) had added to the count is taken off.
+local function rest()
+  if redis.call("EXISTS", heads) == 0 then
+    redis.call("HDEL", state, "waiting")
+  end
   local last = redis.call("ZRANGE", tags, -1, -1, "WITHSCORES")
   if last[1] and redis.call("EXISTS", leased) == 0 then
     redis.call("HSET", state, "vtime", math.max(virtual_time(), last[2]))
@@ -114,7 +118,7 @@ if soonest < math.huge then
   answer[1] = math.max(0, soonest - now)
 end
 if popped == 0 then
-  forget_tags()
+  rest()
 elseif popped == wanted and (answer[1] >= 0 or redis.call("EXISTS", ring) == 1) then
   -- This consumer is busy now: what is left, or becomes due, is for another.
   signal()

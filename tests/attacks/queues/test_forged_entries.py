@@ -11,7 +11,7 @@ import dramatiq
 import pytest
 import redis
 
-from jobs.broker import Poison
+from jobs.broker import Control, Poison, RetryAfter
 from jobs.broker.broker import GroupBroker
 from tests.integration.jobs.broker.conftest import StartWorker
 from tests.waiting import eventually
@@ -43,9 +43,10 @@ def ran(broker: GroupBroker, group: str) -> list[str]:
     return ran
 
 
-def good(argument: str) -> bytes:
+def good(argument: str, **options: object) -> bytes:
     fields = {"queue_name": "any", "actor_name": "work", "args": [argument], "kwargs": {}}
-    return json.dumps(fields | {"options": {}, "message_id": "m", "message_timestamp": 0}).encode()
+    fields |= {"options": options, "message_id": "m", "message_timestamp": 0}
+    return json.dumps(fields).encode()
 
 
 def forge(
@@ -157,3 +158,85 @@ def test_what_was_forged_among_the_leases_of_a_dead_consumer_is_reaped(
 
     eventually(lambda: ran == ["of another"])
     eventually(lambda: not client.exists(f"group:{group}:leases:dead"))
+
+
+def test_a_forged_age_limit_does_not_bury_a_job(
+    broker: GroupBroker,
+    group: str,
+    put_body: Callable[[int | None, bytes], str],
+    poisons: list[Poison],
+    ran: list[str],
+    start_worker: StartWorker,
+) -> None:
+    put_body(7, good("old", max_age=1))
+
+    start_worker(broker)
+
+    eventually(lambda: ran == ["old"])
+    assert poisons == []
+
+
+@pytest.mark.parametrize("name", ["org:7:{}", "org:7:{}:messages"])
+@pytest.mark.parametrize("when", ["waiting", "delayed", "new", "running"])
+def test_a_queue_that_somebody_overwrote_stops_nobody(
+    broker: GroupBroker,
+    group: str,
+    client: redis.Redis,
+    put_body: Callable[[int | None, bytes], str],
+    ran: list[str],
+    start_worker: StartWorker,
+    name: str,
+    when: str,
+) -> None:
+    if when == "waiting":
+        put_body(7, good("of 7"))
+    elif when == "delayed":
+        put_body(7, good("of 7"))
+        client.zpopmin(f"org:7:{group}")
+        client.zadd(f"group:{group}:due", {"org:7 some": 1})
+    elif when == "running":
+        put_body(7, good("of 7"))
+        [leased] = broker.backend.fetch(group, "c1", 1).messages
+    client.delete(name.format(group))
+    client.set(name.format(group), "overwritten")
+    if when == "running":
+        broker.backend.retry(group, "c1", {leased.key: RetryAfter(body=good("again"))})
+    put_body(7, good("of 7, later"))
+    put_body(8, good("of another"))
+
+    start_worker(broker)
+
+    eventually(lambda: {"of another", "of 7, later"} <= set(ran))
+    eventually(lambda: broker.backend.totals(group).waiting == 0)
+
+
+def test_looking_at_what_somebody_overwrote_answers(
+    broker: GroupBroker, group: str, client: redis.Redis
+) -> None:
+    forge(client, group)
+    for name in (f"org:7:{group}", f"org:7:{group}:messages"):
+        client.delete(name)
+        client.set(name, "overwritten")
+    queues = broker.backend
+
+    assert [depth.waiting for depth in queues.depths(group)] == [0]
+    assert queues.depth(group, 7).waiting == 0
+    assert queues.known(group, 7, ["forged"]) == set()
+    assert queues.situation(group, 7, "forged").place == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "0 0 0 0 0", "nan 0 0 0 0", "-1 0 0 0 0", "1 0 0 inf 0", "1 2 0 0 0"]
+)
+def test_a_forged_control_counts_as_none(
+    broker: GroupBroker,
+    group: str,
+    client: redis.Redis,
+    put_body: Callable[[int | None, bytes], str],
+    text: str,
+) -> None:
+    client.hset(f"group:{group}:controls", "org:7", text)
+    put_body(7, b"b")
+
+    assert broker.backend.fetch(group, "c1", 1).messages
+    assert broker.backend.controls(group) in ({7: Control()}, {})

@@ -51,17 +51,18 @@ local function split(member)
 end
 
 -- Run a command on a key of an owner's line. One of another type was put there by somebody else; it
--- must not stop the group, so the line is dropped. The ledger's sweep puts its jobs back.
+-- must not stop the group, so the line is dropped. The ledger's sweep puts its jobs back. Returns
+-- the answer, and whether it was dropped.
 local function on_line(owner, command, key, ...)
   local answer = redis.pcall(command, key, ...)
-  if type(answer) == "table" and answer.err then
-    if string.find(answer.err, "WRONGTYPE", 1, true) then
-      redis.log(redis.LOG_WARNING, "dropped the queue " .. owner .. suffix .. ": wrong type of key")
-      redis.call("UNLINK", owner .. suffix, owner .. suffix .. ":messages")
-    end
-    answer = redis.call(command, key, ...)
+  if type(answer) ~= "table" or not answer.err then
+    return answer, false
   end
-  return answer
+  if string.find(answer.err, "WRONGTYPE", 1, true) then
+    redis.log(redis.LOG_WARNING, "dropped the queue " .. owner .. suffix .. ": wrong type of key")
+    redis.call("UNLINK", owner .. suffix, owner .. suffix .. ":messages")
+  end
+  return redis.call(command, key, ...), true
 end
 
 -- The same for scripts that only look: what cannot be read is not there.

@@ -1,0 +1,64 @@
+"""Break operations one by one; exits with 1 if the tests stay green for one of them."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from tempfile import TemporaryDirectory
+
+from tests.mutation import Mutation
+from tests.mutation.lua import MUTATIONS
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = ignore_patterns(".git", ".venv*", "var", "node_modules", ".*_cache", "__pycache__")
+
+
+def main(words: list[str]) -> int:
+    chosen = [one for one in MUTATIONS if all(word in one.what for word in words)]
+    survivors = 0
+    with TemporaryDirectory(prefix="mutation-") as folder:
+        copy = Path(folder) / "project"
+        copytree(ROOT, copy, ignore=LEFT_OUT)
+        for mutation in chosen:
+            began = time.monotonic()
+            red = caught(mutation, copy)
+            survivors += red is None
+            print(
+                f"{'caught' if red else 'SURVIVED':8} {time.monotonic() - began:5.1f} s  "
+                f"{mutation.what}{f'  [{red}]' if red else ''}",
+                flush=True,
+            )
+    print(f"{len(chosen) - survivors} of {len(chosen)} caught")
+    return 1 if survivors else 0
+
+
+def caught(mutation: Mutation, copy: Path) -> str | None:
+    """The first test that goes red, or None."""
+    path = copy / mutation.path
+    whole = path.read_text()
+    if whole.count(mutation.old) != 1:
+        raise ValueError(
+            f"{mutation.what}: {mutation.path} holds {whole.count(mutation.old)} times what should "
+            "be replaced; bring the mutation up to date."
+        )
+    path.write_text(whole.replace(mutation.old, mutation.new))
+    try:
+        pytest = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        run = subprocess.run(
+            [*pytest, *mutation.tests],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        path.write_text(whole)
+    if run.returncode == 0:
+        return None
+    failed = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failed[0].split("::")[-1].split(" - ")[0] if failed else run.stdout[-300:]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
