@@ -38,7 +38,9 @@ def _run(name: str, options: Options) -> Report:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, "profile"], metavar="NAME")
+    parser.add_argument(
+        "names", nargs="*", choices=[*NAMES, "profile", "simulation"], metavar="NAME"
+    )
     parser.add_argument("--json", action="store_true", help="one object as the last line")
     parser.add_argument("--markdown", action="store_true", help="tables for the README")
     parser.add_argument("--quick", action="store_true", help="a smaller run of one round")
