@@ -8,7 +8,7 @@ microseconds on a clock that its user moves (`now`); owners are named as in Redi
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -43,7 +43,9 @@ class Control:
 class Lease:
     ready: int
     charge: int
+    fetched: int
     kind: str
+    has_started: bool = False
 
 
 class Sorted[Name: (str, Key)]:
@@ -151,7 +153,7 @@ class FairQueue:
         self._begin()
         held = self._held(consumer, keys)
         for key in held:
-            lease = self._pay(consumer, key, lambda lease: 0)
+            lease = self._pay(consumer, key, 0)
             control = self._control(key.owner)
             if control.rate:
                 self.full_at[key.owner] = self._full_at(key.owner) - control.interval
@@ -160,13 +162,21 @@ class FairQueue:
         self._finish({key.owner for key in held})
         return len(held)
 
-    def reap(self, consumer: str) -> dict[Key, int]:
+    def heartbeat(self, consumer: str, running: Iterable[Key]) -> None:
+        for key in self._held(consumer, running):
+            self.leases[consumer][key].has_started = True
+
+    def reap(self, consumer: str, *, last_heard: int) -> dict[Key, int]:
         self._begin()
         gone = list(self.leases[consumer])
         for key in gone:
-            lease = self._pay(consumer, key, lambda lease: lease.charge)
+            lease = self.leases[consumer][key]
+            ran = max(0, last_heard - lease.fetched)
+            cost = self._price(key.owner, ran) if lease.has_started else lease.charge
+            self._pay(consumer, key, cost)
             self.again.pop(key, None)
-            ready = self._arrive() if self.lost[key] else lease.ready
+            is_suspect = lease.has_started or self.lost[key]
+            ready = self._arrive() if is_suspect else lease.ready
             self.lines[key.owner].add(key.id, ready)
             self.lost[key] += 1
         self._finish({key.owner for key in gone})
@@ -230,7 +240,9 @@ class FairQueue:
         self.lines[owner].remove(key.id)
         kind, control = self.kinds[key], self._control(owner)
         charge = self._price(owner, self.means.get(kind, FIRST_ESTIMATE))
-        self.leases[consumer][key] = Lease(ready=int(first[0]), charge=charge, kind=kind)
+        self.leases[consumer][key] = Lease(
+            ready=int(first[0]), charge=charge, fetched=self.now, kind=kind
+        )
         self.leased[owner] += 1
         self.ring.add(owner, self.ring.score[owner] + charge)
         if control.rate:
@@ -247,17 +259,17 @@ class FairQueue:
         return [key for key in keys if key in self.leases[consumer]]
 
     def _pay_for_run(self, consumer: str, key: Key, ran: int | None) -> None:
+        lease = self.leases[consumer][key]
         if ran is None:
-            self._pay(consumer, key, lambda lease: lease.charge)
+            self._pay(consumer, key, lease.charge)
             return
-        kind = self.leases[consumer][key].kind
-        known = self.means.get(kind)
-        self.means[kind] = ran if known is None else known + (ran - known) * SHARE
-        self._pay(consumer, key, lambda lease: self._price(key.owner, ran))
+        known = self.means.get(lease.kind)
+        self.means[lease.kind] = ran if known is None else known + (ran - known) * SHARE
+        self._pay(consumer, key, self._price(key.owner, ran))
 
-    def _pay(self, consumer: str, key: Key, cost: Callable[[Lease], int]) -> Lease:
+    def _pay(self, consumer: str, key: Key, cost: int) -> Lease:
         owner, lease = key.owner, self.leases[consumer].pop(key)
-        more = cost(lease) - lease.charge
+        more = cost - lease.charge
         self.leased[owner] -= 1
         if owner in self.ring.score:
             self.ring.add(owner, self.ring.score[owner] + more)

@@ -194,7 +194,9 @@ class Held:
             self.logger.warning("Redis lost its data before %d settlements reached it.", len(batch))
 
     def _send_heartbeat(self) -> None:
-        held = self._queues.heartbeat(self.group, self.consumer_id)
+        with self._changed:
+            running = [key for key, message in self._running.items() if message.started]
+        held = self._queues.heartbeat(self.group, self.consumer_id, running)
         if held is None and (self.cache or self._running):
             self.logger.warning(
                 "The leases of consumer %s ended before its heartbeat: %d running messages may run "

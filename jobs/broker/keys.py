@@ -16,7 +16,7 @@
     group:{group}:buckets            hash    owner → when its tokens are all back (µs)
     group:{group}:resting            zset    owner → its next token (µs), while it waits for that
     group:{group}:again              zset    "owner id" → due (µs), enqueued while it was leased
-    group:{group}:leases:{consumer}  hash    "owner id" → "ready charge fetched kind", while held
+    group:{group}:leases:{consumer}  hash    "owner id" → "ready charge fetched kind [started]"
     jobs:epoch                       string  a random id, as long as Redis has its data
 
 An *owner* is `org:{id}` or `plain`. Keys with an organization's data begin `org:{id}:`; the shared

@@ -120,19 +120,25 @@ class Queues:
         seconds = max(0.001, min(timeout, LONGEST_WAIT).total_seconds())
         return guarded(self._once.blpop, [keys.wake(group)], seconds) is not None
 
-    def heartbeat(self, group: str, consumer_id: str) -> int | None:
-        """Extend all leases of a consumer; returns how many, or None when they were reaped."""
+    def heartbeat(
+        self, group: str, consumer_id: str, running: Iterable[MessageKey] = ()
+    ) -> int | None:
+        """Extend all leases of a consumer; returns how many, or None when they were reaped.
+
+        `running` are the messages that have started: the suspects, should the consumer die.
+        """
+        members = [wire.member(key) for key in running]
         held: int | None = self._run(
-            _HEARTBEAT, group, consumer_id, wire.us(self.lease), consumer_id=consumer_id
+            _HEARTBEAT, group, consumer_id, wire.us(self.lease), *members, consumer_id=consumer_id
         )
         return held
 
     def reap(self, group: str) -> Reaped:
         """Give back what consumers hold whose leases have ended.
 
-        To where it was taken from; a message whose lease was lost before goes behind its line.
+        To where it was taken from, or behind its line if it had started or was lost before.
         """
-        end_us, *flat = self._run(_REAP, group, keys.leases_prefix(group))
+        end_us, *flat = self._run(_REAP, group, keys.leases_prefix(group), wire.us(self.lease))
         messages = [
             (MessageKey(keys.organization_id(owner), wire.text(message_id)), lost)
             for owner, message_id, lost in batched(flat, 3)

@@ -53,8 +53,13 @@ MUTATIONS = (
     broken("reclaim", "gives back nothing", "  give_back(lease)\n", ""),
     broken("reap", "counts no lost lease", "(lost + 1) .. rest", "lost .. rest"),
     broken("reap", "takes from the living", '"-inf", now, "BYSCORE"', '"-inf", "+inf", "BYSCORE"'),
-    broken("reap", "puts suspects to the front", "lost > 0 and arrive() or ", ""),
-    broken("reap", "frees no slot", "  pay(lease, lease.charge)\n", ""),
+    broken("reap", "puts suspects to the front", "suspect and arrive() or ", ""),
+    broken(
+        "reap",
+        "frees no slot",
+        "  pay(lease, lease.started and price(owner, ran) or lease.charge)\n",
+        "",
+    ),
     broken("reap", "puts nobody back into the ring", "  touched[owner] = true\n", ""),
     broken(
         "reap",

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- reap: take the leases of consumers that are silent for too long and give their messages back,
--- with one lost lease more each. To the place they were taken from, uncounted neighbours of a
--- killer as they probably are; one that was lost before is a suspect and goes behind its line.
+-- with one lost lease more each. One that had started, as far as a heartbeat told, or was lost
+-- before, is a suspect and goes behind its line. The others are its neighbours, or are taken for
+-- such the first time, and go to where they were taken from.
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, prefix of the consumers' leases
+-- ARGV    suffix, prefix of the consumers' leases, lease (µs)
 -- result  µs until the next leases end (0: more to reap, -1: no consumer), then per message: owner,
 --         message id, lost leases
 -- cost    O(log n) a message, at most 50 messages of at most 10 consumers
@@ -11,7 +12,7 @@
 --#include limits
 --#include line
 --#include lease
-local leases_prefix = ARGV[2]
+local leases_prefix, lease_us = ARGV[2], tonumber(ARGV[3])
 
 if epoch_lost() then
   return NO_EPOCH
@@ -20,10 +21,12 @@ end
 local answer, touched, looked_at, reaped = { -1 }, {}, 0, 0
 virtual_time()
 
-local function take_back(lease)
+-- What had started is paid for until its consumer was last heard; of the rest the estimate stands.
+local function take_back(lease, last_heard)
   local owner, id = lease.owner, lease.id
   local messages = owner .. suffix .. ":messages"
-  pay(lease, lease.charge)
+  local ran = math.max(0, last_heard - lease.fetched)
+  pay(lease, lease.started and price(owner, ran) or lease.charge)
   touched[owner] = true
   redis.call("ZREM", again, lease.member)
   local value = on_line(owner, "HGET", messages, id)
@@ -33,19 +36,23 @@ local function take_back(lease)
   end
   lost = tonumber(lost)
   redis.call("HSET", messages, id, (lost + 1) .. rest)
-  on_line(owner, "ZADD", owner .. suffix, lost > 0 and arrive() or lease.ready, id)
+  local suspect = lease.started or lost > 0
+  on_line(owner, "ZADD", owner .. suffix, suspect and arrive() or lease.ready, id)
   answer[#answer + 1] = owner
   answer[#answer + 1] = id
   answer[#answer + 1] = lost + 1
   reaped = reaped + 1
 end
 
-for _, consumer in ipairs(redis.call("ZRANGE", consumers, "-inf", now, "BYSCORE", "LIMIT", 0, 10)) do
+local silent =
+  redis.call("ZRANGE", consumers, "-inf", now, "BYSCORE", "LIMIT", 0, 10, "WITHSCORES")
+for i = 1, #silent, 2 do
+  local consumer, last_heard = silent[i], silent[i + 1] - lease_us
   local leases = leases_prefix .. consumer
   local members = looked_at < 50 and redis.call("HRANDFIELD", leases, 50 - looked_at) or {}
   looked_at = looked_at + #members
   for _, lease in ipairs(end_leases(leases, members)) do
-    take_back(lease)
+    take_back(lease, last_heard)
   end
   if #members > 0 then
     redis.call("HDEL", leases, unpack(members)) -- those that were forged

@@ -1,6 +1,6 @@
 -- lease: how leases begin and end, and what they cost. Expects line.lua. The leases of a consumer:
--- hash, "owner id" -> "ready charge fetched kind". Ready and fetched are times (µs), the charge is
--- what the owner has paid for it in advance (virtual time).
+-- hash, "owner id" -> "ready charge fetched kind", and " started" once a heartbeat has told so. Ready
+-- and fetched are times (µs), the charge is what the owner has paid in advance (virtual time).
 
 -- Until the first message of a kind has ended; and what handing out even the shortest one costs.
 local FIRST_ESTIMATE, LEAST = 10000, 100
@@ -40,15 +40,16 @@ local function end_leases(leases, members, stamps)
   local ended, gone, seen = {}, {}, {}
   local values = #members > 0 and redis.call("HMGET", leases, unpack(members)) or {}
   for i, member in ipairs(members) do
-    local ready, charge, fetched, kind =
-      string.match(values[i] or "", "^(%S+) (%S+) (%S+) (%S*)$")
+    local ready, charge, fetched, kind, started =
+      string.match(values[i] or "", "^(%S+) (%S+) (%S+) (%S*) ?(%S*)$")
     local stamp = stamps and stamps[i] or ""
     if ready and not seen[member] and (stamp == "" or stamp == fetched) then
       local owner, id = split(member)
       seen[member] = true
       gone[#gone + 1] = member
       ended[#ended + 1] = { number = i, member = member, owner = owner, id = id, ready = ready,
-        charge = tonumber(charge) or 0, fetched = tonumber(fetched) or now, kind = kind }
+        charge = tonumber(charge) or 0, fetched = tonumber(fetched) or now, kind = kind,
+        started = started ~= "" }
     end
   end
   if #gone > 0 then

@@ -38,6 +38,31 @@ def test_reaped_messages_go_back_to_the_front(queues, hasty, group, put, fetch):
     assert [leased.message_id for leased in fetch()] == ["a", "b", "c"]
 
 
+def test_what_had_started_when_its_consumer_died_goes_behind_its_line(
+    queues, hasty, group, put, fetch
+):
+    for message_id in ("a", "b", "c"):
+        put(7, message_id)
+    hasty.fetch(group, "dead", 2)
+    hasty.heartbeat(group, "dead", [MessageKey(7, "a")])
+
+    reaped(queues, group)
+
+    assert [leased.message_id for leased in fetch()] == ["b", "c", "a"]
+
+
+def test_what_was_lost_before_goes_behind_its_line(queues, hasty, group, put, fetch):
+    put(7, "a")
+    hasty.fetch(group, "dead", 1)
+    reaped(queues, group)
+    put(7, "b")
+    hasty.fetch(group, "dead", 1)
+
+    reaped(queues, group)
+
+    assert [leased.message_id for leased in fetch()] == ["b", "a"]
+
+
 def test_a_living_consumer_is_not_reaped(queues, group, put, fetch):
     put(7, "m")
     fetch()

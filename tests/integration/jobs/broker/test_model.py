@@ -148,11 +148,18 @@ class QueuesAgainstModel(RuleBasedStateMachine):
         self.client.hdel(f"group:{self.group}:buckets", owner)
         self.client.zadd(f"group:{self.group}:resting", {owner: self.past}, xx=True)
 
+    @rule(consumer=consumers, running=some_keys)
+    def heartbeat(self, consumer, running):
+        held = self.queues.heartbeat(self.group, consumer, map(message_key, running))
+        if held is not None:
+            self.line.heartbeat(consumer, running)
+        assert held in (None, len(self.line.leases[consumer]))
+
     @rule(consumer=consumers)
     def fall_silent(self, consumer):
         self.client.zadd(f"group:{self.group}:consumers", {consumer: 0}, xx=True)
         back = self.queues.reap(self.group).messages
-        expected = self.line.reap(consumer)
+        expected = self.line.reap(consumer, last_heard=0)
         assert dict(back) == {message_key(key): lost for key, lost in expected.items()}
 
     @invariant()
