@@ -109,8 +109,8 @@ class GroupBroker(Broker):
         when that run is acknowledged, in the same step; a crash in between repeats the run. One
         that is already waiting, delayed, or leased elsewhere is left as it is.
 
-        Raises `BrokerUnavailable`, a connection error to Dramatiq, and then nothing was enqueued
-        as far as anyone can tell; to repeat it is harmless.
+        Raises `BrokerUnavailable`, a connection error to Dramatiq. When the connection broke before
+        the answer came, the message may be in line all the same: see `Queues.enqueue`.
         """
         self.emit_before("enqueue", message, delay)
         entry = _entry(message, timedelta(milliseconds=delay or 0))

@@ -40,8 +40,10 @@ class Queues:
     def __init__(self, url: str, *, lease: timedelta = timedelta(seconds=30)) -> None:
         """`lease` is how long a silent consumer keeps what it fetched."""
         self.lease = lease
-        # A pooled connection may have died with the last server. Repeating is safe, except where
-        # the lost answer matters: fetch and wait use the second client, which never repeats.
+        # Where repeating changes nothing, a command whose connection breaks is sent again. fetch,
+        # wait, remove and the enqueueing of plain messages use the second client, which does not:
+        # their answer matters, or a message that has run meanwhile would run again. A connection
+        # that died while it was idle is noticed before anything is sent on it.
         self._client = connect(url, retries=2)
         self._once = connect(url, retries=0)
 
@@ -53,22 +55,32 @@ class Queues:
         One that is waiting or delayed already is left alone. One of an organization that is leased
         comes back when its lease ends: its job may have been settled and enqueued again before
         that reached Redis. `recovering` is for putting jobs back before the epoch is opened.
-        Raises `RedisFull` at `maxmemory`.
+        Raises `RedisFull` at `maxmemory`, and nothing was enqueued; `BrokerUnavailable` when the
+        connection breaks, and the messages may be in line all the same. To repeat it is harmless
+        for jobs, since the ledger knows what has run; a plain message may have run by then.
         """
         new = 0
         ordered = sorted(entries, key=lambda entry: entry.group)
         for group, of_group in groupby(ordered, key=lambda entry: entry.group):
             for step in batched(of_group, MOST_MOVED):
                 fields = chain.from_iterable(wire.fields(entry) for entry in step)
-                new += self._run(_ENQUEUE, group, int(recovering), *fields)
+                has_plain = any(entry.organization_id is None for entry in step)
+                new += self._run(
+                    _ENQUEUE,
+                    group,
+                    int(recovering),
+                    *fields,
+                    client=self._once if has_plain else self._client,
+                )
         return new
 
     def remove(self, group: str, organization_id: int | None, ids: Iterable[str]) -> set[str]:
         """Take waiting and delayed messages out; returns those that now never start.
 
-        The others are leased or unknown.
+        The others are leased or unknown. Not sent again when the connection breaks: what the first
+        try had taken out, the second would call unknown.
         """
-        return self._ids(_REMOVE, group, organization_id, ids)
+        return self._ids(_REMOVE, group, organization_id, ids, client=self._once)
 
     def flush(self, group: str) -> int:
         """Drop everything that waits or is delayed, of all organizations; returns how many."""
@@ -287,13 +299,18 @@ class Queues:
     # The steps below all of them
 
     def _ids(
-        self, script: Script, group: str, organization_id: int | None, ids: Iterable[str]
+        self,
+        script: Script,
+        group: str,
+        organization_id: int | None,
+        ids: Iterable[str],
+        client: Redis | None = None,
     ) -> set[str]:
         owner = keys.owner(organization_id)
         return {
             wire.text(found)
             for step in batched(ids, MOST_READ)
-            for found in self._run(script, group, owner, *step)
+            for found in self._run(script, group, owner, *step, client=client)
         }
 
     def _run(

@@ -2,8 +2,11 @@
 
 Time is moved by hand: a delayed message becomes due, a token comes and a consumer falls silent when
 the test writes the time into Redis. Delays and tokens take so long that none comes by itself.
+
+MODEL_SEQUENCES=2000 runs as many sequences, for a change of the scripts.
 """
 
+import os
 import uuid
 from datetime import timedelta
 
@@ -240,7 +243,7 @@ def test_the_scripts_agree_with_a_plain_model(queues, client):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=int(os.environ.get("MODEL_SEQUENCES", "25")),
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
