@@ -1,7 +1,7 @@
 """Loads of many organizations, for the benchmarks of fairness and of idling.
 
     visit ORGANIZATIONS                   one message through every queue of every group, none stays
-    wait ORGANIZATIONS JOBS MS            so many jobs wait for each of them, each taking so long
+    wait ORGANIZATIONS JOBS MS            so many jobs for each of them, so long on average
     weighted ORGANIZATIONS JOBS MS        the same, with weights 1, 2 and 4 in turn
     weigh ORGANIZATION WEIGHT             one weight
     pair MS JOBS WEIGHT MS JOBS WEIGHT    two organizations, 1 and 2
@@ -43,9 +43,10 @@ def _visitor(group: str, organization: int) -> Entry:
 
 
 def wait(organizations: int, jobs: int, milliseconds: float) -> int:
-    """The same for each of them."""
+    """As many for each of them, of uneven length, as real ones are."""
+    chance = random.Random(1)
     return enqueue(
-        entry(organization, work, organization, milliseconds)
+        entry(organization, work, organization, chance.uniform(0, 2 * milliseconds))
         for _ in range(jobs)
         for organization in range(1, organizations + 1)
     )

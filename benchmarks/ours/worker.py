@@ -6,7 +6,6 @@ from typing import Any
 from benchmarks.ground import Ground
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.ours.settings"}
-ORGANIZATIONS = 1000
 GROUPS = ("notifications", "indexing", "backfill", "audit")
 
 # A finished job is copied with all its columns, whatever they are by now.
@@ -39,13 +38,14 @@ def command(*groups: str) -> list[str]:
 class Ours:
     """Our tables, migrated, and jobs in them."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, *, organizations: int = 1000) -> None:
         self.ground = ground
+        self.organizations = organizations
         ground.tool(sys.executable, "manage.py", "migrate", "--verbosity=0", **SETTINGS)
 
     def seed(self) -> None:
-        """A thousand organizations."""
-        self._drive("seed", ORGANIZATIONS)
+        """Organizations, with what their jobs change."""
+        self._drive("seed", self.organizations)
 
     def fill(self, job_type: str, jobs: int) -> None:
         """So many jobs in line, nothing else in Redis."""
