@@ -1,5 +1,6 @@
 """Break operations one by one; exits with 1 if the tests stay green for one of them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -48,6 +49,7 @@ def caught(mutation: Mutation, copy: Path) -> str | None:
         run = subprocess.run(
             [*pytest, *mutation.tests],
             cwd=copy,
+            env=os.environ | {"MODEL_SHRINK": "0"},
             capture_output=True,
             text=True,
             check=False,

@@ -2,8 +2,10 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.broker import Entry
+from jobs.broker import Entry, RetryAfter
 from jobs.broker.queues import Queues
+
+HOUR = timedelta(hours=1)
 
 
 def entries(group: str, count: int, organization_id: int | None = 7) -> list[Entry]:
@@ -48,6 +50,63 @@ def test_a_leased_message_is_not_enqueued_twice(queues, group, put, fetch):
     fetch()
 
     assert queues.enqueue([entry(group, "m")]) == 0
+
+
+def test_a_job_enqueued_again_before_it_is_acknowledged_comes_back_then(queues, group, put, fetch):
+    put(7, "m")
+    [leased] = fetch()
+    put(7, "m")
+    queues.wait(group, HOUR)
+
+    queues.ack(group, "c1", [leased.key])
+
+    assert queues.wait(group, HOUR)
+    assert [again.key for again in fetch()] == [leased.key]
+    assert queues.ack(group, "c1", [leased.key]) == 1
+    assert queues.known(group, 7, ["m"]) == set()
+
+
+def test_it_comes_back_no_earlier_than_it_was_to(queues, group, put, fetch):
+    put(7, "m")
+    [leased] = fetch()
+    put(7, "m", HOUR)
+
+    queues.ack(group, "c1", [leased.key])
+
+    assert (queues.totals(group).waiting, queues.totals(group).delayed) == (0, 1)
+
+
+def test_it_comes_back_before_the_backoff_of_its_retry(queues, group, put, fetch):
+    put(7, "m")
+    [leased] = fetch()
+    put(7, "m")
+
+    queues.retry(group, "c1", {leased.key: RetryAfter(delay=HOUR)})
+
+    assert [again.key for again in fetch()] == [leased.key]
+
+
+def test_a_message_that_was_given_back_comes_once(queues, group, put, fetch):
+    put(7, "m")
+    [leased] = fetch()
+    put(7, "m")
+
+    queues.release(group, "c1", [leased.key])
+    queues.ack(group, "c1", [again.key for again in fetch()])
+
+    assert fetch() == []
+
+
+def test_a_plain_message_enqueued_again_while_it_is_leased_does_not_come_back(
+    queues, group, put, fetch
+):
+    put(None, "m")
+    [leased] = fetch()
+    put(None, "m")
+
+    queues.ack(group, "c1", [leased.key])
+
+    assert fetch() == []
 
 
 def test_an_acknowledged_message_may_come_again(queues, group, put, fetch):
