@@ -7,8 +7,9 @@ BROKER = "tests/integration/jobs/broker/"
 TESTS = tuple(
     f"{BROKER}test_{name}.py"
     for name in (
-        *("enqueue", "fetch", "settle", "leases", "delay", "remove", "depths", "control"),
-        *("situation", "epoch", "model"),
+        *("enqueue", "fetch", "settle", "ack", "retry", "release", "heartbeat", "reap", "reclaim"),
+        *("leave", "delay", "remove", "flush", "known", "depth", "depths", "totals", "control"),
+        *("controls", "situation", "cut", "epoch", "model"),
     )
 )
 

@@ -8,10 +8,11 @@ import pytest
 import redis
 from dramatiq import Worker
 
-from jobs.broker import Entry, Leased, Poison
+from jobs.broker import Entry, Leased, MessageKey, Poison
 from jobs.broker.broker import GroupBroker
 from jobs.broker.queues import Queues
 from tests.factories.broker import make_broker
+from tests.waiting import eventually
 
 type Put = Callable[..., Entry]
 type StartWorker = Callable[..., Worker]
@@ -68,6 +69,12 @@ def fetch(queues: Queues, group: str) -> Callable[..., list[Leased]]:
         return queues.fetch(group, consumer_id, count).messages
 
     return fetch
+
+
+@pytest.fixture
+def reaped(queues: Queues, group: str) -> Callable[[], list[tuple[MessageKey, int]]]:
+    """What goes back of a consumer whose leases are about to end."""
+    return lambda: eventually(lambda: queues.reap(group).messages)
 
 
 @pytest.fixture

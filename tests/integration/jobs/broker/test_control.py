@@ -1,4 +1,4 @@
-"""control, controls: what an organization may take of a group, from the very next fetch on."""
+"""control: what an organization may take of a group, from the very next fetch on."""
 
 from collections import Counter
 from datetime import timedelta
@@ -174,26 +174,6 @@ def test_shares_follow_the_weights(load, control, fetch):
     control(7, weight=3)
 
     assert served(fetch, 32) == {7: 24, 8: 8}
-
-
-def test_controls_tells_what_was_set_and_forgets_the_default(control, queues, group):
-    wanted = {
-        7: Control(is_paused=True),
-        8: Control(weight=2.5, limit=3, rate=0.125, burst=4),
-        None: Control(rate=10),
-    }
-    queues.control(group, {**wanted, 9: Control(limit=1)})
-    control(9)
-
-    assert queues.controls(group) == wanted
-
-
-def test_controls_of_many_organizations_are_set_and_told_in_steps(queues, group):
-    wanted = {number: Control(limit=number) for number in range(1, 701)}
-
-    queues.control(group, wanted)
-
-    assert queues.controls(group) == wanted
 
 
 def test_recovery_sets_controls_before_it_opens_the_epoch(live_valkey):

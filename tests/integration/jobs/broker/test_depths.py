@@ -1,27 +1,8 @@
+"""depths: who waits longest, page by page."""
+
 from datetime import timedelta
 
 HOUR = timedelta(hours=1)
-
-
-def test_depth_counts_what_waits_for_one_organization(queues, group, put, fetch):
-    for organization_id in (7, 7, 7, 8):
-        put(organization_id)
-    put(7, "delayed", HOUR)
-    fetch(1)
-
-    assert queues.depth(group, 7).waiting == 2
-    assert queues.depth(group, 8).waiting == 1
-    assert queues.depth(group, 9).waiting == 0
-
-
-def test_the_age_is_that_of_the_first_waiting_message(queues, group, put):
-    assert queues.depth(group, 7).oldest is None
-    put(7, "first")
-    before = queues.depth(group, 7).oldest
-
-    put(7, "second")
-
-    assert queues.depth(group, 7).oldest > before
 
 
 def test_depths_lists_those_who_wait_longest_first(queues, group, put):
@@ -41,26 +22,32 @@ def test_depths_never_reads_more_than_a_hundred(queues, group, put):
     assert len(queues.depths(group, limit=1_000)) == 100
 
 
-def test_totals_tell_the_size_of_the_group(queues, group, put, fetch):
-    put(None)
-    put(7)
-    put(8, "delayed", HOUR)
-    fetch(1)
+def test_all_organizations_are_seen_page_by_page(queues, group, put):
+    for organization_id in range(25):
+        put(organization_id)
 
-    totals = queues.totals(group)
-
-    assert (totals.waiting, totals.delayed, totals.leased) == (1, 1, 1)
-    assert (totals.organizations, totals.consumers) == (1, 1)
-    assert totals.oldest > timedelta(0)
+    assert every(queues, group) == list(range(25))
 
 
-def test_known_tells_what_is_here_in_any_form(queues, group, put, fetch):
-    put(7, "leased")
-    fetch()
-    put(7, "waiting")
-    put(7, "delayed", HOUR)
-    put(8, "of-another")
+def test_those_that_became_ready_at_once_are_all_seen(queues, group, client):
+    client.zadd(f"group:{group}:heads", {f"org:{number}": 5 for number in range(25)})
 
-    asked = ["leased", "waiting", "delayed", "of-another", "never"]
+    assert sorted(every(queues, group)) == list(range(25))
 
-    assert queues.known(group, 7, asked) == {"leased", "waiting", "delayed"}
+
+def test_nobody_is_left_out_when_the_last_of_a_page_has_gone_on(queues, group, put, client):
+    for organization_id in range(9):
+        put(organization_id)
+    [*_, last] = queues.depths(group, limit=4)
+    client.zrem(f"group:{group}:heads", f"org:{last.organization_id}")
+
+    following = queues.depths(group, after=last)
+
+    assert [depth.organization_id for depth in following] == [4, 5, 6, 7, 8]
+
+
+def every(queues, group):
+    seen = page = queues.depths(group, limit=4)
+    while page := queues.depths(group, limit=4, after=page[-1]):
+        seen = seen + page
+    return [depth.organization_id for depth in seen]

@@ -1,3 +1,5 @@
+"""remove: a message that must not start any more."""
+
 from datetime import timedelta
 
 from jobs.broker import MessageKey
@@ -45,16 +47,3 @@ def test_an_organization_whose_last_message_is_removed_waits_for_no_turn(queues,
 
     assert [depth.organization_id for depth in queues.depths(group)] == [8]
     assert [leased.message_id for leased in fetch(1)] == ["n"]
-
-
-def test_flush_drops_what_waits_and_is_delayed_but_not_what_runs(queues, group, put, fetch):
-    put(7, "leased")
-    fetch()
-    for organization_id in range(130):
-        put(organization_id)
-    put(7, "delayed", HOUR)
-
-    assert queues.flush(group) == 131
-
-    totals = queues.totals(group)
-    assert (totals.waiting, totals.delayed, totals.leased) == (0, 0, 1)
