@@ -1,30 +1,17 @@
-"""Every metric of jobs: what workers count, and what a scrape reads from the queues.
+"""The metrics that workers count; what a scrape reads instead is in `gauges`.
 
 docs/operate/metrics-and-logs.md prints the table. Workers and web are many processes; their values
 lie in files of PROMETHEUS_MULTIPROC_DIR, one per process, and a scrape adds them up. A label takes
 a value from the code or from the ledger, never from a message.
 """
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-import structlog
 from prometheus_client import Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from jobs.broker.errors import BrokerUnavailable
 from jobs.errors import UnknownJobType
-from jobs.job_types import GROUPS, registry
-from jobs.ledger.publish import queues
-
-log = structlog.get_logger(__name__)
-
-REST = "rest"
-"""In the place of an organization: all beyond the hundred that are named."""
-NONE = "none"
-"""In the place of an organization: messages of plain actors, which have none."""
+from jobs.job_types import registry
 
 _OF_JOB = ("queue_group", "job_type")
 _WAITS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600)
@@ -81,37 +68,6 @@ def observe_failed(job: Observed, *, dead: str | None) -> None:
 def observe_dead(group: str, job_type: str, *, reason: str) -> None:
     """Once its dead letter is written."""
     _dead_lettered.labels(*_labels(group, job_type), str(reason)).inc()
-
-
-class QueueMetrics(Collector):
-    """What waits in Redis, read at each scrape: two calls per queue group, whatever waits."""
-
-    def collect(self) -> Iterator[Metric]:
-        """Without Redis there is nothing to say about queues; /readyz says that it is down."""
-        labels = ("queue_group", "organization_id")
-        depth = GaugeMetricFamily("jobs_queue_depth", "Jobs that are due and wait.", labels=labels)
-        age = GaugeMetricFamily(
-            "jobs_oldest_age_seconds", "How long the oldest of them is due.", labels=labels
-        )
-        try:
-            for group in GROUPS:
-                _read(group, depth, age)
-        except BrokerUnavailable as error:
-            log.warning("metrics_without_queues", error=str(error))
-        else:
-            yield from (depth, age)
-
-
-def _read(group: str, depth: GaugeMetricFamily, age: GaugeMetricFamily) -> None:
-    rest = queues().totals(group).waiting
-    for one in queues().depths(group):
-        name = NONE if one.organization_id is None else str(one.organization_id)
-        depth.add_metric((group, name), one.waiting)
-        if one.oldest is not None:
-            age.add_metric((group, name), max(one.oldest.total_seconds(), 0))
-        rest -= one.waiting
-    # The two reads are not one: while the queue moves, the difference may be off by what moved.
-    depth.add_metric((group, REST), max(rest, 0))
 
 
 def _labels(group: str, job_type: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from jobs.metrics import QueueMetrics
+from jobs.gauges import Gauges
 
 BY_PROXY = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP")
 
@@ -26,10 +26,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    queues = CollectorRegistry()
-    queues.register(QueueMetrics())
+    read = CollectorRegistry()
+    read.register(Gauges())
     return HttpResponse(
-        generate_latest(registry) + generate_latest(queues), content_type=CONTENT_TYPE_LATEST
+        generate_latest(registry) + generate_latest(read), content_type=CONTENT_TYPE_LATEST
     )
 
 

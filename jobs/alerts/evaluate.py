@@ -123,7 +123,7 @@ def _log_closed(alert: Alert) -> None:
 
 def _facts(alert: Alert) -> dict[str, object]:
     return {
-        "alert": alert.kind,
+        "alert": str(alert.kind),
         "alert_id": alert.pk,
         "organization_id": alert.organization_id,
         "queue_group": alert.queue_group,

@@ -19,7 +19,7 @@ from django.db import connection
 from jobs.alerts.conditions import Count, Minute, Queue
 from jobs.alerts.models import MinuteCount
 from jobs.broker.answers import Depth
-from jobs.broker.queues import MOST_MOVED
+from jobs.broker.queues import MOST_READ
 from jobs.job_types import GROUPS
 from jobs.ledger import figures
 from jobs.ledger.publish import queues
@@ -60,11 +60,11 @@ def waiting() -> dict[Queue, Count]:
     found: dict[Queue, Count] = {}
     for group in GROUPS:
         totals = queues().totals(group)
-        found[Queue(organization_id=None, group=group)] = _count(totals.waiting, totals.oldest)
+        found[Queue(organization_id=None, group=group)] = count_of(totals.waiting, totals.oldest)
         for one in _everyone(group):
             if one.organization_id is not None:
                 queue = Queue(organization_id=one.organization_id, group=group)
-                found[queue] = _count(one.waiting, one.oldest)
+                found[queue] = count_of(one.waiting, one.oldest)
     return found
 
 
@@ -72,7 +72,7 @@ def _everyone(group: str) -> Iterator[Depth]:
     """A page that is not full is the last: what arrives meanwhile is of the next minute."""
     page = queues().depths(group)
     yield from page
-    while len(page) == MOST_MOVED:
+    while len(page) == MOST_READ:
         page = queues().depths(group, after=page[-1])
         yield from page
 
@@ -174,5 +174,6 @@ def existing(organization_ids: Iterable[int | None]) -> set[int]:
     return set(Organization.objects.filter(pk__in=wanted).values_list("pk", flat=True))
 
 
-def _count(depth: int, oldest: timedelta | None) -> Count:
+def count_of(depth: int, oldest: timedelta | None) -> Count:
+    """What waits, as Redis tells it."""
     return Count(depth=depth, oldest_seconds=max(oldest.total_seconds(), 0) if oldest else 0)

@@ -279,6 +279,10 @@ class Queues:
             consumers=consumers,
         )
 
+    def memory_bytes(self) -> int:
+        """What Redis uses in all, for whoever else is in it too."""
+        return int(guarded(self._client.info, "memory")["used_memory"])
+
     # The epoch
 
     def epoch(self) -> str | None:

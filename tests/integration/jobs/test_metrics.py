@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ from django.test import Client
 from prometheus_client import REGISTRY
 
 from jobs import metrics
+from jobs.broker.messages import Entry
 from jobs.ledger.publish import queues
-from tests.factories import jobs
+from tests.factories import alerts, jobs
 from tests.factories.tenancy import organization
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,10 +74,6 @@ def test_a_scrape_tells_how_much_waits_and_for_how_long(client: Client) -> None:
 
 @pytest.mark.usefixtures("_in_line")
 def test_at_most_a_hundred_organizations_are_named_and_the_rest_is_summed(client: Client) -> None:
-    from datetime import timedelta
-
-    from jobs.broker.messages import Entry
-
     first = 8_000_000_000
     queues().enqueue(
         Entry(
@@ -83,7 +81,6 @@ def test_at_most_a_hundred_organizations_are_named_and_the_rest_is_summed(client
             group="audit",
             message_id=uuid4().hex,
             body=b"{}",
-            delay=timedelta(0),
         )
         for number in range(130)
     )
@@ -96,8 +93,47 @@ def test_at_most_a_hundred_organizations_are_named_and_the_rest_is_summed(client
         if line.startswith("jobs_queue_depth{") and 'queue_group="audit"' in line
     ]
     total = sum(float(line.rpartition(" ")[2]) for line in depths)
-    assert len(depths) == 101
+    named = {name for line in lines for name in re.findall(r'organization_id="(\d+)"', line)}
+    assert len(named) == 100
     assert total == queues().totals("audit").waiting
+
+
+@pytest.mark.usefixtures("_in_line")
+def test_a_scrape_tells_of_workers_relay_alerts_and_memory(client: Client) -> None:
+    of = organization()
+    alerts.open_alert(of)
+    jobs.worker()
+
+    page = client.get("/metrics").content.decode()
+
+    values = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
+    assert float(values['jobs_alerts_open{alert="jobs_fail"}']) >= 1
+    assert float(values['jobs_workers{queue_group="backfill"}']) >= 1
+    assert float(values["jobs_relay_lag_seconds"]) >= 0
+    assert float(values["jobs_alerts_untold"]) >= 0
+    assert float(values["jobs_redis_memory_bytes"]) > 100_000
+    assert values['jobs_oldest_allowed_seconds{queue_group="backfill"}'] == "3600.0"
+
+
+@pytest.mark.usefixtures("_in_line")
+def test_an_organization_with_an_alert_is_named_though_a_hundred_wait_longer(
+    client: Client,
+) -> None:
+    crowd = {8_100_000_000 + number: uuid4().hex for number in range(130)}
+    queues().enqueue(
+        Entry(organization_id=key, group="indexing", message_id=message, body=b"{}")
+        for key, message in crowd.items()
+    )
+    of = organization()
+    alerts.open_alert(of)
+    with jobs.declared(lambda _: None, group="indexing") as job_type:
+        jobs.queued_job(of, job_type)
+
+    page = client.get("/metrics").content.decode()
+
+    assert f'jobs_queue_depth{{organization_id="{of.pk}",queue_group="indexing"}} 1.0' in page
+    for key, message in crowd.items():
+        queues().remove("indexing", key, [message])
 
 
 def test_the_counts_of_all_processes_are_added_up(tmp_path: Path) -> None:

@@ -46,6 +46,9 @@ def test_a_boolean_is_read_in_any_usual_form(given: Given, value: str, meaning: 
         (lambda: environment.choice(NAME, "a", among=["a", "b"]), "c"),
         (lambda: environment.integers(NAME, [1], minimum=1, maximum=9), "1,x"),
         (lambda: environment.integers(NAME, [1], minimum=1, maximum=9), "1,10"),
+        (lambda: environment.seconds_by_name(NAME, {"audit": 5}), "audit=0"),
+        (lambda: environment.seconds_by_name(NAME, {"audit": 5}), "audit"),
+        (lambda: environment.seconds_by_name(NAME, {"audit": 5}), "other=5"),
     ],
 )
 def test_a_bad_value_names_variable_value_and_what_is_accepted(
@@ -78,3 +81,9 @@ def test_a_relative_folder_becomes_absolute(
     monkeypatch.chdir(tmp_path)
     given("data")
     assert environment.folder(NAME, Path("/x")) == tmp_path / "data"
+
+
+def test_seconds_by_name_keep_the_defaults_of_those_left_out(given: Given) -> None:
+    given("audit=60")
+    seconds = environment.seconds_by_name(NAME, {"audit": 5, "backfill": 7})
+    assert seconds == {"audit": 60, "backfill": 7}

@@ -10,7 +10,10 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/operate/settings.md").read_text()
 DOCUMENTED = re.findall(r"^\| `([A-Z][A-Z_]+)` \|", PAGE, flags=re.MULTILINE)
 # Read by tests, and by bootstrap.sh, which come before any settings.
-ELSEWHERE = {"TEST_DATABASE_URL", "TEST_DATABASE_OWNER_URL", "TEST_REDIS_URL", "CHROMIUM", "PYTHON"}
+ELSEWHERE = {
+    *("TEST_DATABASE_URL", "TEST_DATABASE_OWNER_URL", "TEST_REDIS_URL"),
+    *("CHROMIUM", "PROMTOOL", "PYTHON"),
+}
 
 
 def read_by_the_product() -> set[str]:

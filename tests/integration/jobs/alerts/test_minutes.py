@@ -1,6 +1,7 @@
 """The counts of a minute: what waited in Redis, how attempts ended, and what is kept."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -8,8 +9,10 @@ from django.db import connection, transaction
 from jobs.alerts import minutes
 from jobs.alerts.conditions import Count, Queue
 from jobs.alerts.models import MinuteCount
+from jobs.broker.messages import Entry
 from jobs.ledger import figures, relay, transitions
 from jobs.ledger.failures import Failure
+from jobs.ledger.publish import queues
 from tenancy.scope import engine_scope
 from tests.factories import organization
 from tests.factories.jobs import at, claim, dead_job, fall_silent, queued_jobs, running_job, worker
@@ -132,3 +135,17 @@ def test_an_organization_reads_the_minutes_of_its_own(of):
         assert minutes.series(other.organization_id, ["audit"], now) == []
 
     assert (row.depth, row.minute) == (1, now)
+
+
+def test_everybody_who_waits_is_counted_however_many_they_are(of):
+    crowd = {8_200_000_000 + number: uuid4().hex for number in range(250)}
+    queues().enqueue(
+        Entry(organization_id=key, group="audit", message_id=message, body=b"{}")
+        for key, message in crowd.items()
+    )
+
+    counted = {queue.organization_id for queue in minutes.waiting() if queue.group == "audit"}
+
+    assert set(crowd) <= counted
+    for key, message in crowd.items():
+        queues().remove("audit", key, [message])
