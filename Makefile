@@ -9,7 +9,7 @@ help:  ## this text
 	@echo "make run     the whole product on this machine, with demo data; Ctrl-C stops it"
 	@echo "             PORT=9000 chooses the web port; DATABASE_URL and REDIS_URL name servers of yours"
 	@echo "make test    the whole test suite, on servers of its own; ARGS='-x tests/unit' narrows it"
-	@echo "make chaos   only its drills: workers, Redis and PostgreSQL killed while jobs run"
+	@echo "make chaos   its drills in full: workers, Redis and PostgreSQL killed while jobs run; SEED=7"
 	@echo "make bench   every figure that is claimed, measured against others; ARGS='broker --quick' narrows it"
 	@echo "make check   lint, types, import rules, missing migrations"
 	@echo "make demo    the main journey end to end in a temporary folder; prints one JSON line"
@@ -23,7 +23,8 @@ test: dev
 	@exec $(PYTHON_IN_VENV) -m pytest -n auto --dist worksteal $(ARGS)
 
 chaos: dev
-	@exec $(PYTHON_IN_VENV) -m pytest -v tests/chaos $(ARGS)
+	@exec env DRILLS=long $(PYTHON_IN_VENV) -m pytest -q --no-header -p tests.chaos.report -m drill \
+	    tests/chaos $(ARGS)
 
 bench: dev
 	@exec $(PYTHON_IN_VENV) -m benchmarks $(ARGS)

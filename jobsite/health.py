@@ -17,6 +17,7 @@ from jobs.job_types import GROUPS
 from jobs.scheduler import SCHEDULER
 
 LIMIT_SECONDS = 2
+PROBE_SECONDS = 60
 
 Part = Mapping[str, Any]
 UP: Part = {"status": "up"}
@@ -70,6 +71,9 @@ def _redis() -> Part:
     try:
         with client:
             is_whole = client.exists(keys.EPOCH)
+            client.set(keys.PROBE, 1, ex=PROBE_SECONDS)
+    except redis.exceptions.OutOfMemoryError:
+        return {"status": "down", "why": "it is full: new jobs wait in the database"}
     except redis.RedisError as error:
         return _down(error)
     if not is_whole:

@@ -18,6 +18,7 @@
     group:{group}:again              zset    "owner id" → due (µs), enqueued while it was leased
     group:{group}:leases:{consumer}  hash    "owner id" → "ready charge fetched kind [started]"
     jobs:epoch                       string  a random id, as long as Redis has its data
+    jobs:probe                       string  whether Redis takes anything, for a minute
 
 An *owner* is `org:{id}` or `plain`. Keys with an organization's data begin `org:{id}:`; the shared
 ones hold ids only. To spread organizations over a cluster, the suffix of a group and its shared
@@ -28,6 +29,7 @@ import re
 from functools import lru_cache
 
 EPOCH = "jobs:epoch"
+PROBE = "jobs:probe"
 
 PLAIN = "plain"
 

@@ -1,164 +1,122 @@
-"""Processes and jobs of one test, and the count at its end."""
+"""What a drill gets: a world of its own, load for it, chance, and its size."""
 
 import os
 import random
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from django.db import connections
+from pytest_django import Settings
 from redis import Redis
 
-from jobs.job_types import GROUPS, JobType
-from jobs.ledger import NewJob, enqueue_many, relay
-from jobs.ledger.models import Attempt, Job
-from jobs.ledger.publish import queues
-from jobs.ledger.states import FINAL
-from jobs.ledger.transitions import JobRef
-from tenancy.models import Mission, TimelineEntry
+from jobs.ledger import relay
+from jobsite.demo.receivers import Receivers
+from tests import servers
 from tests.chaos.fleet import Fleet
-from tests.chaos.job_types import Work
-from tests.factories import mission
-from tests.factories.jobs import at
-from tests.waiting import eventually
-
-
-@dataclass(kw_only=True)
-class Load:
-    """Jobs of some organizations, and what became of them, counted where the ledger is not."""
-
-    folder: Path
-    missions: list[Mission] = field(default_factory=list)
-    refs: list[JobRef] = field(default_factory=list)
-
-    @property
-    def sent(self) -> Path:
-        """Where the effects outside go."""
-        return self.folder / "sent"
-
-    def enqueue(self, job_type: JobType[Work], count: int = 1, **work: object) -> list[JobRef]:
-        """So many jobs, spread over the organizations."""
-        shares = [count // len(self.missions)] * len(self.missions)
-        shares[0] += count - sum(shares)
-        refs = [
-            ref
-            for of, share in zip(self.missions, shares, strict=True)
-            for ref in self._enqueue(of, job_type, share, work)
-        ]
-        self.refs += refs
-        return refs
-
-    def _enqueue(self, of: Mission, job_type, share, work) -> list[JobRef]:
-        payload = Work(**({"mission_id": of.pk, "path": str(self.sent)} | work))
-        first = len(self.refs)
-        new = [
-            NewJob(
-                payload=payload,
-                organization_id=of.organization_id,
-                entity=("work", f"{first + number}"),
-            )
-            for number in range(share)
-        ]
-        with at(of.organization_id):
-            enqueued = enqueue_many(job_type, new)
-        return [JobRef(organization_id=of.organization_id, job_id=one.job_id) for one in enqueued]
-
-    def rows(self) -> list[Job]:
-        found: list[Job] = []
-        for of in self.missions:
-            with at(of.organization_id):
-                found += Job.objects.filter(pk__in=[ref.job_id for ref in self.refs])
-        return found
-
-    def states(self) -> Counter[str]:
-        return Counter(job.state for job in self.rows())
-
-    def outcomes(self) -> list[str]:
-        """Of all attempts, the first first."""
-        found: list[str] = []
-        for of in self.missions:
-            with at(of.organization_id):
-                mine = Attempt.objects.filter(job__in=[ref.job_id for ref in self.refs])
-                found += mine.order_by("fence").values_list("outcome", flat=True)
-        return found
-
-    def wait_for(self, count: int) -> None:
-        """Return once so many jobs have come to their end."""
-        eventually(lambda: self.ended() >= count, within=60)
-
-    def ended(self) -> int:
-        """How many have come to their end."""
-        ended = 0
-        for of in self.missions:
-            with at(of.organization_id):
-                ended += Job.objects.filter(queue_group="audit", state__in=FINAL).count()
-        return ended
-
-    def effects(self) -> Counter[str]:
-        """Rows written, by the job that wrote them."""
-        found: Counter[str] = Counter()
-        for of in self.missions:
-            with at(of.organization_id):
-                found.update(
-                    TimelineEntry.objects.filter(mission=of).values_list("title", flat=True)
-                )
-        return found
-
-    def sendings(self) -> dict[str, set[str]]:
-        """The ids under which each job's effect went out."""
-        ids: dict[str, set[str]] = {}
-        for line in self.sent.read_text().splitlines() if self.sent.exists() else ():
-            job, effect_id = line.split()
-            ids.setdefault(job, set()).add(effect_id)
-        return ids
-
-    def count(self) -> Counter[str]:
-        """Wait for the end of all, and hold what every drill ends with. Returns the states."""
-        self.wait_for(len(self.refs))
-        rows = self.rows()
-        assert len(rows) == len(self.refs)
-        succeeded = {str(job.pk): job.job_type for job in rows if job.state == "succeeded"}
-        effects, sendings = self.effects(), self.sendings()
-        writes = {one for one, job_type in succeeded.items() if job_type in WRITERS}
-        sends = {one for one, job_type in succeeded.items() if job_type == "chaos.send"}
-        assert set(effects) == writes, "an effect without its job, or a job without its effect"
-        assert {job: many for job, many in effects.items() if many != 1} == {}
-        assert sends <= set(sendings)
-        assert {job: ids for job, ids in sendings.items() if len(ids) != 1} == {}
-        return self.states()
-
-
-WRITERS = ("chaos.write", "chaos.wait", "chaos.die_before_settling")
+from tests.chaos.load import Load
+from tests.chaos.report import PROPERTY, SEED, Drill
+from tests.chaos.world import LivePostgres, World
+from tests.conftest import LiveValkey
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, transactional_db: None, redis_url: str) -> Iterator[Fleet]:
-    relay.recover()
-    for group in GROUPS:  # what other tests left behind
-        queues().flush(group)
-    fleet = Fleet(tmp_path)
-    yield fleet
-    fleet.end()
-    print(fleet.logs())  # shown where the test failed
-    relay.recover()
-    connections.close_all()
+def world(
+    spare_database: str,
+    live_valkey: LiveValkey,
+    transactional_db: None,
+    settings: Settings,
+    tmp_path: Path,
+) -> Iterator[World]:
+    """On a clone of the database."""
+    app, owner = (servers.current().database_url(role, spare_database) for role in ("app", "owner"))
+    yield from _world(app, owner, owner, live_valkey, settings, tmp_path)
 
 
 @pytest.fixture
-def load(fleet: Fleet) -> Load:
+def live_postgres() -> Iterator[LivePostgres]:
+    with TemporaryDirectory(prefix="drill-", dir="/tmp") as folder:  # short, for the socket
+        live = LivePostgres(Path(folder))
+        yield live
+        live.server.stop()
+
+
+@pytest.fixture
+def world_with_postgres(
+    live_postgres: LivePostgres,
+    live_valkey: LiveValkey,
+    transactional_db: None,
+    settings: Settings,
+    tmp_path: Path,
+) -> Iterator[World]:
+    """On a PostgreSQL of its own, to be stopped and started."""
+    # The superuser has connections reserved for it, which the oracle needs when all are taken.
+    app, owner, oracle = (live_postgres.url(role) for role in ("app", "owner", "postgres"))
+    yield from _world(app, owner, oracle, live_valkey, settings, tmp_path)
+
+
+def _world(
+    database: str,
+    owner: str,
+    oracle: str,
+    valkey: LiveValkey,
+    settings: Settings,
+    folder: Path,
+) -> Iterator[World]:
+    settings.DATABASE_URL, settings.REDIS_URL = database, valkey.url
+    with Receivers() as receivers:
+        settings.WEBHOOK_ALLOW_HTTP, settings.WEBHOOK_ALLOWED_HOSTS = True, ["127.0.0.1"]
+        settings.WEBHOOK_ALLOWED_PORTS = [receivers.web_port]
+        world = World(
+            database=database,
+            owner=owner,
+            oracle=oracle,
+            valkey=valkey,
+            receivers=receivers,
+            folder=folder,
+        )
+        with world.around_us():
+            relay.recover()
+            yield world
+        world.close()
+        print(world.fleet.logs())  # shown where the test failed
+
+
+@pytest.fixture
+def fleet(world: World) -> Fleet:
+    return world.fleet
+
+
+@pytest.fixture
+def load(world: World) -> Load:
     """Nothing yet, for three organizations."""
-    return Load(folder=fleet.folder, missions=[mission() for _ in range(3)])
+    load = Load(world)
+    load.organizations(3)
+    return load
 
 
 @pytest.fixture
-def chance() -> random.Random:
-    """The same at each run; `SEED=…` tries another."""
-    return random.Random(os.environ.get("SEED", "1"))
-
-
-@pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_url) as client:
+def redis(world: World) -> Iterator[Redis]:
+    with Redis.from_url(world.valkey.url) as client:
         yield client
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """The same at each run of this drill; `SEED=…` tries another."""
+    return random.Random(f"{SEED} {request.node.name}")
+
+
+@pytest.fixture
+def is_long() -> bool:
+    """Whether a drill has its full size, as in `make chaos`, or the one of `make test`."""
+    return os.environ.get("DRILLS") == "long"
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest) -> Drill:
+    """Where a drill says what it counted."""
+    number, name = request.node.get_closest_marker("drill").args
+    drill = Drill()
+    request.node.user_properties.append((PROPERTY, [f"{number:>2} {name}", drill.said]))
+    return drill

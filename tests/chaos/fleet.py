@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -19,13 +20,14 @@ ENVIRONMENT = {
     "LOG_LEVEL": "info",
 }
 START = [sys.executable, "-m", "jobsite.running.tether", sys.executable, "manage.py"]
-BOOT_SECONDS = 60.0  # a busy machine takes its time
+GROUPS = ("notifications", "audit")
+BOOT_SECONDS = 120.0  # a busy machine takes its time
 
 
 class Started:
     """One `manage.py` command, with all that it logs in a file."""
 
-    def __init__(self, *arguments: str, log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, *arguments: str, log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
         with log.open("wb") as file:
             self.process = subprocess.Popen(
@@ -42,7 +44,11 @@ class Started:
     def terminate(self) -> None:
         """Ask it to end, and wait until it has."""
         self.process.terminate()
-        self.process.wait(60)
+        self.wait()
+
+    def wait(self) -> int:
+        """Until it has ended; returns its exit status."""
+        return self.process.wait(120)
 
     def kill(self) -> None:
         self.process.kill()
@@ -79,27 +85,33 @@ class Worker(Started):
 
 
 class Fleet:
-    """All that one test starts; ended with it."""
+    """All that one drill starts; ended with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
+        self.environment = dict(environment)
         self.started: list[Started] = []
 
     def worker(self, *queues: str, threads: int = 4, **environment: str) -> Worker:
+        """Of the groups that the drills use, unless told otherwise."""
         worker = Worker(
             "rundramatiq",
-            *("--queues", *(queues or ["audit"])),
+            *("--queues", *(queues or GROUPS)),
             *("--processes", "1", "--threads", str(threads)),
             log=self._log(),
-            environment=environment,
+            environment=self.environment | environment,
         )
         self.started.append(worker)
         return worker
 
     def scheduler(self) -> Started:
-        scheduler = Started("scheduler", log=self._log(), environment={})
-        self.started.append(scheduler)
-        return scheduler
+        return self.start("scheduler")
+
+    def start(self, *arguments: str, **environment: str) -> Started:
+        """Any other command of `manage.py`."""
+        started = Started(*arguments, log=self._log(), environment=self.environment | environment)
+        self.started.append(started)
+        return started
 
     def end(self) -> None:
         for one in self.started:
@@ -107,7 +119,7 @@ class Fleet:
                 one.kill()
 
     def logs(self) -> str:
-        return "\n".join(one.log.read_text(errors="replace")[-3000:] for one in self.started)
+        return "\n".join(one.log.read_text(errors="replace")[-1000:] for one in self.started)
 
     def _log(self) -> Path:
         return self.folder / f"{len(self.started)}.log"

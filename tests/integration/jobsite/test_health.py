@@ -89,6 +89,20 @@ def test_a_redis_that_is_gone_or_empty_is_named(
     assert "lost its data" in empty.json()["parts"]["redis"]["why"]
 
 
+def test_a_redis_that_is_full_is_named(
+    client: Client, owner: psycopg.Connection, live_valkey: LiveValkey
+) -> None:
+    _alive(owner, "a", ALL)
+    with redis.Redis.from_url(live_valkey.url) as connection:
+        connection.config_set("maxmemory", 1)
+
+    answered = client.get("/readyz")
+
+    assert answered.status_code == 503
+    assert _not_up(answered) == ["redis"]
+    assert "full" in answered.json()["parts"]["redis"]["why"]
+
+
 def test_a_database_that_is_gone_is_named_without_saying_where_it_was(
     client: Client, owner: psycopg.Connection, settings: Settings
 ) -> None:
