@@ -1,5 +1,23 @@
 """The admin pages of this app."""
 
-from jobs.admin import alerts, deadletters, deliveries, endpoints, jobs, recipients, workers
+from jobs.admin import (
+    alerts,
+    deadletters,
+    deliveries,
+    endpoints,
+    jobs,
+    queues,
+    recipients,
+    workers,
+)
 
-__all__ = ["alerts", "deadletters", "deliveries", "endpoints", "jobs", "recipients", "workers"]
+__all__ = [
+    "alerts",
+    "deadletters",
+    "deliveries",
+    "endpoints",
+    "jobs",
+    "queues",
+    "recipients",
+    "workers",
+]

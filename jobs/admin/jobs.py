@@ -19,6 +19,7 @@ from jobs.admin import story
 from jobs.admin.acts import ACTS, CANCEL, DISCARD, RESTORE, RETRY, Act
 from jobs.admin.base import BY_GROUP, BY_REASON, BY_TYPE, STATE_LABELS, LedgerAdmin, first_line
 from jobs.admin.sending import Sending
+from jobs.admin.waiting import Waiting
 from jobs.errors import UnknownJobType
 from jobs.job_types import JobType, registry
 from jobs.ledger.models import DeadLetterState
@@ -147,6 +148,7 @@ class JobAdmin(LedgerAdmin):
             ],
             "is_operator": rights_of(request).is_operator,
             "sentence": story.sentence(job, attempts, now, replays),
+            "waiting": Waiting.of(request, job),
             "timeline": story.timeline(job, attempts, now, replays),
             "attempts": attempts_told(attempts, replays),
             "replays": len(replays),

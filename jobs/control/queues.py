@@ -193,8 +193,8 @@ def _event(
     return Event(
         organization_id=row.organization_id,
         action=f"queue.{deed}",
-        target_type="queuecontrol",
-        target_id=str(row.pk),
+        target_type="organization",
+        target_id=str(row.organization_id),
         changes={
             name: (before[name], after[name]) for name in after if before[name] != after[name]
         },

@@ -15,6 +15,10 @@ COLOURS = {
     State.RUNNING: "bg-primary-100 text-primary-700 dark:bg-primary-500/20 dark:text-primary-400",
     State.CANCELLED: "bg-base-100 text-base-700 dark:bg-base-500/20 dark:text-base-200",
 }
+_LABEL = (
+    '<span class="font-semibold h-6 inline-block leading-6 px-2 rounded-default text-[11px] '
+    'uppercase whitespace-nowrap {}">{}</span>'
+)
 WAITING = "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400"
 
 
@@ -22,12 +26,14 @@ WAITING = "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400"
 def state_label(state: str) -> SafeString:
     """A job's state as a coloured label, with its word."""
     known = State(state)
-    return format_html(
-        '<span class="font-semibold h-6 inline-block leading-6 px-2 rounded-default text-[11px] '
-        'uppercase whitespace-nowrap {}">{}</span>',
-        COLOURS.get(known, WAITING),
-        known.label,
-    )
+    return format_html(_LABEL, COLOURS.get(known, WAITING), known.label)
+
+
+@register.simple_tag
+def queue_label(state: str) -> SafeString:
+    """A queue's state as a coloured label, with its word."""
+    colours = COLOURS[State.SUCCEEDED] if state == "open" else COLOURS[State.RETRYING]
+    return format_html(_LABEL, colours, state)
 
 
 @register.filter

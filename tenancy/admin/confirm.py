@@ -62,8 +62,16 @@ def ask(
     """
     answered = request.method == "POST" and posted
     form = ReasonForm(request.POST if answered else None)
-    if answered and form.is_valid():
-        return str(form.cleaned_data["reason"])
+    answer = ask_with(request, page, question, form)
+    return answer if isinstance(answer, HttpResponse) else str(answer["reason"])
+
+
+def ask_with(
+    request: HttpRequest, page: "ModelAdmin[Any]", question: Question, form: ReasonForm
+) -> dict[str, Any] | HttpResponse:
+    """As `ask`, with a form that asks for more than the reason: what was answered, or the page."""
+    if form.is_bound and form.is_valid():
+        return form.cleaned_data
     context = {
         **page.admin_site.each_context(request),
         "title": question.title,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.enums import ActionVariant
 
 from tenancy import changes
@@ -23,7 +24,7 @@ class OrganizationAdmin(TenantAdmin):
     section, icon, rank = "Administration", "apartment", 10
     view_permission = Permission.ORGANIZATION_VIEW
     add_permission = change_permission = Permission.ORGANIZATION_MANAGE
-    routes = {"suspend": "suspend_view", "resume": "resume_view"}
+    routes = {"suspend": "suspend_view", "resume": "resume_view", "queues": "queues_view"}
 
     list_display = ("name", "slug", "shown_state", "time_zone", "locale", "created_at")
     list_filter = ("state",)
@@ -54,10 +55,18 @@ class OrganizationAdmin(TenantAdmin):
         """Suspend or resume, whichever is possible, for operators."""
         if not rights_of(request).is_operator:
             return []
+        queues = Button(title="Queues", route="queues", icon="traffic")
         if obj.is_active:
             danger = ActionVariant.DANGER
-            return [Button(title="Suspend", route="suspend", icon="pause", variant=danger)]
-        return [Button(title="Resume", route="resume", icon="play_arrow")]
+            return [queues, Button(title="Suspend", route="suspend", icon="pause", variant=danger)]
+        return [queues, Button(title="Resume", route="resume", icon="play_arrow")]
+
+    def queues_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Its queues, which operators pause and limit."""
+        organization = self.get_object(request, object_id)
+        self.require(request, self.has_add_permission(request))
+        address = reverse("admin:jobs_queuecontrol_changelist")
+        return HttpResponseRedirect(f"{address}?organization={organization.pk}")
 
     def suspend_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Stop the organization's work."""

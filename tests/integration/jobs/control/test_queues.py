@@ -113,7 +113,7 @@ def test_each_is_in_the_audit_log_with_before_and_after(of):
     assert second["changes"] == {"concurrency_limit": {"before": 5, "after": 2}}
     assert second["detail"] == {"reason": "still", "queue_group": "backfill"}
     assert second["actor"] == f"operator:{person.pk}"
-    assert second["target_id"] == str(rows(of)["backfill"].pk)
+    assert (second["target_type"], second["target_id"]) == ("organization", str(of.pk))
 
 
 def test_numbers_reach_redis_and_are_taken_off_again(of):
