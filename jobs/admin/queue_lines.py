@@ -21,6 +21,7 @@ from tenancy.admin.times import span
 from tenancy.models import SITE_ORGANIZATION_ID, Organization
 
 ROWS = 50
+MOST_DIGITS = 18  # of an id
 FOUND = 8  # of a search: each asks Redis once
 
 
@@ -80,7 +81,7 @@ def controlled(group: str, after: str = "") -> Page:
 def matching(group: str, term: str) -> Page:
     """Those whose name or slug begins so, or whose id it is."""
     begins = Q(name__istartswith=term) | Q(slug__istartswith=term)
-    if term.isdecimal() and len(term) < 19:
+    if term.isdecimal() and len(term) <= MOST_DIGITS:
         begins |= Q(pk=int(term))
     found = (
         Organization.objects.filter(begins)

@@ -13,7 +13,7 @@ from django.urls import path, reverse
 
 from jobs.admin import queue_lines
 from jobs.admin.queue_deeds import DEEDS, LIMITS, Deed
-from jobs.admin.queue_lines import Page
+from jobs.admin.queue_lines import MOST_DIGITS, Page
 from jobs.broker.errors import BrokerUnavailable
 from jobs.explain import explain_queue
 from jobs.job_types import GROUPS
@@ -75,11 +75,13 @@ class QueueAdmin(ListAdmin):
     ) -> HttpResponse:
         """One group: whose jobs wait longest, on whom something is set, or who is searched for."""
         self._require(request)
-        if of := request.GET.get("organization"):
-            return self._of_organization(request, _organization(of))
+        asked = request.GET.get("organization", "")
+        if organization := _found(asked):
+            return self._of_organization(request, organization)
         group = request.GET.get("group")
         group = group if group in GROUPS else GROUPS[0]
-        term, show = request.GET.get("q", "").strip(), request.GET.get("show", "waiting")
+        term = request.GET.get("q", asked).replace("\x00", "").strip()
+        show = request.GET.get("show", "waiting")
         away = ""
         totals, page = {}, Page(lines=[])
         try:
@@ -135,7 +137,7 @@ class QueueAdmin(ListAdmin):
     def queue_view(self, request: HttpRequest, organization_id: int, group: str) -> HttpResponse:
         """What waits, what is set, why nothing starts, and the buttons."""
         self._require(request)
-        of = _organization(str(organization_id))
+        of = _organization(organization_id)
         if group not in GROUPS:
             raise Http404
         self._look(request, of)
@@ -160,7 +162,7 @@ class QueueAdmin(ListAdmin):
     ) -> HttpResponse:
         """Ask for a reason, do it, and say what was done."""
         self._require(request)
-        of = _organization(str(organization_id))
+        of = _organization(organization_id)
         if deed not in DEEDS or group not in (*GROUPS, ALL):
             raise Http404
         one = DEEDS[deed]
@@ -205,14 +207,17 @@ def _initial(organization_id: int, group: str | None) -> dict[str, Any]:
     return {name: getattr(control, name) for name in LIMITS.form.base_fields if name != "reason"}
 
 
-def _organization(key: str) -> Organization:
+def _organization(key: int) -> Organization:
     """Raises Http404."""
-    found = None
-    if key.isdecimal() and len(key) < 19:
-        found = Organization.objects.filter(pk=int(key)).exclude(pk=SITE_ORGANIZATION_ID).first()
-    if found is None:
+    if (found := _found(str(key))) is None:
         raise Http404
     return found
+
+
+def _found(key: str) -> Organization | None:
+    if not key.isdecimal() or len(key) > MOST_DIGITS:
+        return None
+    return Organization.objects.filter(pk=int(key)).exclude(pk=SITE_ORGANIZATION_ID).first()
 
 
 def _address(organization_id: int, group: str, deed: str = "") -> str:

@@ -100,6 +100,8 @@ def test_an_organization_is_found_by_the_beginning_of_its_name_or_by_its_id(of, 
         {"show": "set", "after": "x"},
         {"show": "x"},
         {"q": "9" * 30},
+        {"q": "\x00"},
+        {"organization": "("},
     ],
 )
 def test_an_address_with_nonsense_in_it_opens(of, client, query):
