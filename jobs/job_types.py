@@ -113,6 +113,31 @@ class Policy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BreakerPolicy:
+    """When a destination that fails gets a rest; see `jobs.execution.breaker`.
+
+    outages: exceptions that say that the destination is out of order. Not those that are the fault
+        of one job: they would hold the others for nothing.
+    failures: how many in a row open it. open_for: how long, at first; twice as long each time that
+        the job which tries fails too, up to `longest`. JOBS_RETRY_SCALE shortens these waits too.
+    """
+
+    outages: tuple[type[BaseException], ...]
+    failures: int = 10
+    open_for: timedelta = timedelta(seconds=30)
+    longest: timedelta = timedelta(hours=1)
+
+    def __post_init__(self) -> None:
+        """Raise ImpossibleDeclaration for a breaker that could not work."""
+        if not self.outages or self.failures < 1:
+            raise ImpossibleDeclaration(
+                f"{self}: a breaker needs the exceptions that are outages, and at least one failure"
+            )
+        if not timedelta(0) < self.open_for <= self.longest:
+            raise ImpossibleDeclaration(f"{self}: open_for must lie between zero and longest")
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobType[P: Payload]:
     """A kind of job.
 
@@ -124,6 +149,8 @@ class JobType[P: Payload]:
         in the ledger until there is; "refuse" raises QueueFull, for callers that can wait.
     discriminator: tells jobs of one entity and one correlation_id apart, as part of their
         idempotency key.
+    breaker: when its jobs are held because what they need is out of order; None: never.
+    destination: what each job needs, such as an endpoint, where not all need the same.
     perform: the actor. on_dead: called with the job (its `organization_id` and `payload`) and the
         reason, in the transaction that makes it dead or cancels it.
     """
@@ -138,6 +165,8 @@ class JobType[P: Payload]:
     when_full: WhenFull = "hold"
     discriminator: Callable[[P], str] = field(default=lambda _: "")
     on_dead: Callable[[Any, str], None] | None = None
+    breaker: BreakerPolicy | None = None
+    destination: Callable[[P], str] = field(default=lambda _: "")
 
     def __post_init__(self) -> None:
         """Raise ImpossibleDeclaration for what could never run."""

@@ -8,12 +8,14 @@ from jobs.families.notifications.models import (
     Subscription,
     SuppressedAddress,
 )
+from jobs.ledger.breakers import Breaker
 from jobs.ledger.controls import QueueControl
 from jobs.ledger.models import Attempt, DeadLetter, IdempotencyKey, Job, Worker
 
 __all__ = [
     "Alert",
     "Attempt",
+    "Breaker",
     "DeadLetter",
     "Delivery",
     "DeliveryAttempt",

@@ -72,6 +72,7 @@ class EndpointAdmin(ShownOnceAdmin):
         "rotate": "rotate_view",
         "disable": "disable_view",
         "enable": "enable_view",
+        "try_again": "try_again_view",
         "remove": "remove_view",
         "shown": "shown_view",
     }
@@ -92,12 +93,12 @@ class EndpointAdmin(ShownOnceAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What can be chosen, and what is known."""
-        known = ("shown_state", "state_reason", "rotation", "deliveries") if obj else ()
+        known = ("shown_state", "state_reason", "receiver", "rotation", "deliveries") if obj else ()
         return ("organization", "name", "url", "event_types", *known)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What has a button of its own."""
-        known = ("shown_state", "state_reason", "rotation", "deliveries")
+        known = ("shown_state", "state_reason", "receiver", "rotation", "deliveries")
         return (*super().get_readonly_fields(request, obj), *known)
 
     @column("state", labels=STATE_LABELS)
@@ -110,6 +111,20 @@ class EndpointAdmin(ShownOnceAdmin):
         """How many kinds of events."""
         count = len(endpoint.event_types)
         return f"{count} event type{'' if count == 1 else 's'}"
+
+    @column("receiver")
+    def receiver(self, endpoint: Endpoint) -> str:
+        """Whether webhooks are held back because it does not take them."""
+        outage = endpoints.outage(endpoint)
+        if outage is None or not outage.failures:
+            return "Takes what is sent."
+        failures = f"{outage.failures} failure{'' if outage.failures == 1 else 's'} in a row"
+        if outage.open_until is None:
+            return f"{failures}. Webhooks go on being sent."
+        return (
+            f"{failures}: webhooks are held, and one tries from "
+            f"{outage.open_until:%Y-%m-%d %H:%M} UTC on. When it arrives the others follow."
+        )
 
     @column("secret")
     def rotation(self, endpoint: Endpoint) -> str:
@@ -140,7 +155,10 @@ class EndpointAdmin(ShownOnceAdmin):
             if obj.state == EndpointState.ACTIVE
             else Button(title="Enable", route="enable", icon="play_arrow")
         )
+        outage = endpoints.outage(obj)
+        again = Button(title="Try again now", route="try_again", icon="replay")
         return [
+            *([again] if outage and outage.is_open else []),
             Button(title="Send a test", route="test", icon="send", variant=ActionVariant.PRIMARY),
             Button(title="Rotate the secret", route="rotate", icon="autorenew"),
             switch,
@@ -224,6 +242,22 @@ class EndpointAdmin(ShownOnceAdmin):
         with because(answer):
             endpoints.enable(endpoint)
         return done(request, f"Enabled {endpoint.name}.", self.address(endpoint))
+
+    def try_again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let what its breaker holds go on."""
+        endpoint = self._mine(request, object_id)
+        question = Question(
+            title=f"Send to {endpoint.name} again?",
+            button="Try again",
+            sentences=["What is held goes on, slowly at first. If it fails, it is held again."],
+        )
+        answer = ask(request, self, question)
+        if isinstance(answer, HttpResponse):
+            return answer
+        with because(answer):
+            was_open = endpoints.try_again(endpoint, answer)
+        said = "is tried again" if was_open else "was being tried already"
+        return done(request, f"{endpoint.name} {said}.", self.address(endpoint))
 
     def remove_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Delete it for people; its deliveries stay in the history."""

@@ -22,6 +22,7 @@ from jobs.errors import (
     RetryLater,
     UnknownJobType,
 )
+from jobs.execution.breaker import BreakerOpen, guard
 from jobs.execution.claiming import claim
 from jobs.execution.death import bury, tell_of_end
 from jobs.execution.in_hand import in_hand
@@ -139,9 +140,13 @@ def _attempt(job: Claimed) -> Disposition:
 
 def _outcome(job: Claimed) -> Disposition:
     try:
-        _perform(job)
+        with guard(job):
+            _perform(job)
     except LeaseLost:
         raise
+    except BreakerOpen:
+        log.info("job_held", hold=Hold.BREAKER.value)
+        return Ack()
     except OrganizationSuspended:
         with transaction.atomic():
             transitions.hold(job, Hold.ORGANIZATION_SUSPENDED)

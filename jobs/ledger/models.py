@@ -35,6 +35,7 @@ class Job(TenantModel):
 
     state = models.CharField(max_length=16, choices=State)
     hold = models.CharField(max_length=32, choices=Hold, null=True)
+    breaker_id = models.BigIntegerField(null=True)  # which one it waits for, while it is held so
     reason = models.CharField(max_length=64, blank=True, default="")
     fence = models.BigIntegerField(default=0)
     attempt = models.IntegerField(default=0)
@@ -92,6 +93,12 @@ class Job(TenantModel):
             # of one organization, all states: the table's UNIQUE (organization_id, id), backwards
             # the cause chain, and the search by correlation id, which an operator makes over all
             models.Index(fields=["correlation_id", "organization"], name="job_by_correlation"),
+            # a breaker's held jobs, oldest first
+            models.Index(
+                fields=["organization", "breaker_id", "id"],
+                name="job_behind_breaker",
+                condition=Q(hold="breaker"),
+            ),
             # relay: what is due, what was never published
             models.Index(
                 fields=["run_at"], name="job_due", condition=Q(state="scheduled", hold=None)

@@ -49,6 +49,8 @@ class Hold(models.TextChoices):
     """An operator keeps new work of its queue back."""
     CAPACITY = "capacity"
     """Its queue is as long as it may be."""
+    BREAKER = "breaker"
+    """Its destination is out of order; the breaker lets it go on."""
 
 
 class EffectState(models.TextChoices):

@@ -9,6 +9,7 @@ from django.test import Client
 from audit.models import AuditEvent
 from jobs.models import (
     Alert,
+    Breaker,
     DeadLetter,
     Delivery,
     Endpoint,
@@ -83,6 +84,7 @@ MAKERS: dict[type[models.Model], Callable[[Organization], Any]] = {
     Job: job,
     DeadLetter: dead_letter,
     QueueControl: jobs.queue_control,
+    Breaker: jobs.breaker,
     MinuteCount: alerts.minute_count,
     Alert: alerts.open_alert,
     NotificationTemplate: templates.template,

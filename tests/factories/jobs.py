@@ -18,6 +18,7 @@ from django.db import connection, transaction
 import jobs.actors  # noqa: F401 - makes an actor of each job type that is declared
 from jobs.job_types import JobType, Payload, Policy, registry
 from jobs.ledger import NewJob, enqueue, enqueue_many, transitions
+from jobs.ledger.breakers import Breaker
 from jobs.ledger.controls import QueueControl
 from jobs.ledger.failures import Failure
 from jobs.ledger.models import Job
@@ -167,6 +168,23 @@ def row(ref: JobRef) -> Job:
     """The job as the ledger has it now."""
     with at(ref.organization_id):
         return Job.objects.get(pk=ref.job_id)
+
+
+def breaker(of: Organization) -> Breaker:
+    """A destination that failed once."""
+    failed = {"organization_id": of.pk, "job_type": "tests.note", "destination": "there"}
+    with at(of):
+        run(
+            "breaker_failed",
+            failed
+            | {
+                "job_id": uuid4(),
+                "threshold": 10,
+                "open_for": LEASE,
+                "longest": timedelta(hours=1),
+            },
+        )
+        return Breaker.objects.get(organization_id=of.pk)
 
 
 def queue_control(of: Organization, group: str = "backfill", **values: Any) -> QueueControl:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 
 from audit.record import record
+from jobs.execution import breaker
+from jobs.execution.breaker import BreakerState
 from jobs.families.notifications.errors import DeliveryError
 from jobs.families.notifications.models import Endpoint, EndpointState, uuid7
 from jobs.families.notifications.webhooks import address, secrets
@@ -22,6 +24,8 @@ from templates.catalogue import EVENT_TYPES, WEBHOOK, event_type
 from tenancy import changes
 
 BOTH_SIGN = timedelta(hours=24)
+DELIVER = "notifications.deliver_webhook"
+"""The job type whose jobs wait behind an endpoint's breaker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +95,11 @@ def rotate(endpoint: Endpoint) -> str:
 
 
 def disable(endpoint: Endpoint, reason: str) -> Endpoint:
-    """Nothing goes there any more; what is on its way dies, reason `endpoint_disabled`."""
+    """Nothing goes there any more; what is on its way dies, reason `endpoint_disabled`.
+
+    What its breaker holds too: it goes on, paced, and finds the endpoint disabled.
+    """
+    try_again(endpoint, reason)
     return changes.update(endpoint, state=EndpointState.DISABLED, state_reason=reason[:200])
 
 
@@ -102,6 +110,7 @@ def enable(endpoint: Endpoint) -> Endpoint:
 
 def remove(endpoint: Endpoint) -> Endpoint:
     """Delete it for people; the row stays, because its deliveries are history."""
+    try_again(endpoint, "The endpoint was deleted.")
     return changes.update(
         endpoint,
         state=EndpointState.DELETED,
@@ -109,6 +118,29 @@ def remove(endpoint: Endpoint) -> Endpoint:
         event_types=[],
         previous_secret=None,
         previous_until=None,
+    )
+
+
+def outage(endpoint: Endpoint) -> BreakerState | None:
+    """What its breaker knows, while its receiver has failed lately."""
+    return breaker.state_of(_breaker(endpoint))
+
+
+def try_again(endpoint: Endpoint, reason: str) -> bool:
+    """What its breaker holds goes on, paced; False when it holds nothing back."""
+    return breaker.close(_breaker(endpoint), reason=reason)
+
+
+def destination(endpoint_id: int) -> str:
+    """How its breaker is called."""
+    return f"endpoint:{endpoint_id}"
+
+
+def _breaker(endpoint: Endpoint) -> breaker.Key:
+    return breaker.Key(
+        organization_id=endpoint.organization_id,
+        job_type=DELIVER,
+        destination=destination(endpoint.pk),
     )
 
 

@@ -1,7 +1,7 @@
 """The job types of the family, with their policies and actors."""
 
 from jobs.execution.job import Run
-from jobs.families.notifications import deliver, fan_out, retry_policies
+from jobs.families.notifications import deliver, endpoints, fan_out, retry_policies
 from jobs.families.notifications import deliver_mail as mail
 from jobs.families.notifications import deliver_webhook as webhook
 from jobs.job_types import job_type
@@ -17,6 +17,7 @@ from tenancy.access import Permission
     effect="outside",
     discriminator=lambda payload: payload.discriminator,
     on_dead=deliver.mark_dead,
+    breaker=retry_policies.MAIL_SERVER,
 )
 def deliver_mail(run: Run[mail.DeliverMail]) -> None:
     """Render one mail and give it to the mail server."""
@@ -24,7 +25,7 @@ def deliver_mail(run: Run[mail.DeliverMail]) -> None:
 
 
 @job_type(
-    "notifications.deliver_webhook",
+    endpoints.DELIVER,
     group="notifications",
     payload=webhook.DeliverWebhook,
     policy=retry_policies.WEBHOOK,
@@ -32,6 +33,8 @@ def deliver_mail(run: Run[mail.DeliverMail]) -> None:
     effect="outside",
     discriminator=lambda payload: payload.discriminator,
     on_dead=deliver.mark_dead,
+    breaker=retry_policies.RECEIVER,
+    destination=lambda payload: endpoints.destination(payload.recipient_id),
 )
 def deliver_webhook(run: Run[webhook.DeliverWebhook]) -> None:
     """Render one webhook, sign it and send it."""

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from jobs.job_types import Policy
+from jobs.families.notifications.errors import MailDeferred, ReceiverFailed, TransportError
+from jobs.job_types import BreakerPolicy, Policy
 
 WEBHOOK_DELAYS = (
     timedelta(seconds=5),
@@ -32,3 +33,14 @@ MAIL = Policy(
 )
 
 FAN_OUT = Policy(max_retries=5, backoff_base=timedelta(seconds=1), backoff_cap=timedelta(minutes=1))
+
+RECEIVER = BreakerPolicy(
+    outages=(TransportError, ReceiverFailed),
+    failures=4,
+    open_for=timedelta(minutes=1),
+    longest=timedelta(hours=24),
+)
+"""Of a webhook's endpoint. An answer that is not 2xx is one too: what it means, nobody can tell."""
+
+MAIL_SERVER = BreakerPolicy(outages=(MailDeferred,))
+"""One mail server takes all mail, so there is no destination: ten mails in a row must fail."""

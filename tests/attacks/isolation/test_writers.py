@@ -120,6 +120,7 @@ def test_every_other_tenant_model_is_known_to_be_written_by_code_alone() -> None
         "audit.AuditEvent",
         "jobs.Alert",
         "jobs.Attempt",
+        "jobs.Breaker",
         "jobs.DeadLetter",
         "jobs.Delivery",
         "jobs.DeliveryAttempt",
