@@ -4,12 +4,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import rfc8785
 
 from audit.errors import InvalidEvent
+from tenancy import clock
 from tenancy.acting import current
 
 Outcome = Literal["success", "denied", "failed"]
@@ -58,7 +59,7 @@ def canonical(event: Event) -> str:
         "project_id": event.project_id,
         "correlation_id": acting.correlation_id,
         "job_id": acting.job_id,
-        "occurred_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "occurred_at": clock.now().isoformat(timespec="microseconds"),
         "changes": values(event.changes),
         "detail": {name: plain(value) for name, value in (detail | {**event.detail}).items()},
     }

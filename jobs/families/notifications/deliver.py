@@ -15,7 +15,7 @@ again under the same id; what was settled is never sent again.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
 from jobs.execution.job import Run
@@ -29,6 +29,7 @@ from jobs.families.notifications.models import (
 )
 from jobs.job_types import Payload
 from templates.render import Rendered
+from tenancy import clock
 
 ERROR_MAX_CHARACTERS = 2000
 
@@ -93,7 +94,7 @@ def begin(
             delivery=delivery,
             number=run.job.attempt,
             fence=run.job.fence,
-            started_at=datetime.now(UTC),
+            started_at=clock.now(),
             result=AttemptResult.BEGUN,
             request_headers=dict(headers),
             request_body=_storable(body),
@@ -104,7 +105,7 @@ def sent(run: Run[Any], delivery: Delivery, attempt: DeliveryAttempt, answer: An
     """Settle: it arrived. Raises LeaseLost, and then somebody else is sending it again."""
     with run.settling():
         _note(attempt, answer, result=AttemptResult.SENT)
-        _set(delivery, state=DeliveryState.SENT, settled_at=datetime.now(UTC))
+        _set(delivery, state=DeliveryState.SENT, settled_at=clock.now())
 
 
 def failed(run: Run[Any], attempt: DeliveryAttempt, answer: Answer, error: DeliveryError) -> None:
@@ -124,7 +125,7 @@ def failed(run: Run[Any], attempt: DeliveryAttempt, answer: Answer, error: Deliv
 def suppress(run: Run[Any], delivery: Delivery, why: Suppressed) -> None:
     """Settle without sending."""
     with run.settling():
-        _set(delivery, state=DeliveryState.SUPPRESSED, reason=why, settled_at=datetime.now(UTC))
+        _set(delivery, state=DeliveryState.SUPPRESSED, reason=why, settled_at=clock.now())
 
 
 class EndedJob(Protocol):
@@ -147,7 +148,7 @@ def mark_dead(job: EndedJob, reason: str) -> None:
         organization_id=job.organization_id,
         pk=delivery_id,
         state__in=[DeliveryState.PENDING, DeliveryState.DEAD],
-    ).update(state=DeliveryState.DEAD, reason=reason, settled_at=datetime.now(UTC))
+    ).update(state=DeliveryState.DEAD, reason=reason, settled_at=clock.now())
 
 
 def _note(attempt: DeliveryAttempt, answer: Answer, **values: Any) -> None:

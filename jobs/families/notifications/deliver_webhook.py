@@ -1,6 +1,6 @@
 """One event to one endpoint."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -29,6 +29,7 @@ from jobs.families.notifications.webhooks.sign import signed_headers
 from templates.catalogue import WEBHOOK, context
 from templates.errors import UnknownTemplate
 from templates.render import Rendered, render
+from tenancy import clock
 
 
 class DeliverWebhook(DeliverPayload):
@@ -63,7 +64,7 @@ def _render(delivery: Delivery) -> Rendered:
 def _send(
     run: Run[DeliverWebhook], delivery: Delivery, endpoint: Endpoint, rendered: Rendered
 ) -> None:
-    now = datetime.now(UTC)
+    now = clock.now()  # receivers refuse a signature that is minutes old, or early
     headers = signed_headers(
         str(delivery.pk), rendered.body, endpoints.signing_secrets(endpoint, now), at=now
     )
@@ -88,7 +89,7 @@ def _verdict(run: Run[DeliverWebhook], response: Response) -> DeliveryError:
     """What a status that is not 2xx means. 3xx is a failure like another: nothing is followed."""
     if response.status == 410:
         return EndpointGone("The receiver answered 410: it wants no more webhooks.")
-    asked = response.retry_after(datetime.now(UTC))
+    asked = response.retry_after(clock.now())
     return ReceiverFailed(response.status, retry_after=bounded(asked, _scheduled(run)))
 
 

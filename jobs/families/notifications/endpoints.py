@@ -7,7 +7,7 @@ Every function that writes needs a transaction in the organization's scope; the 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -21,7 +21,7 @@ from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.send import Response, send
 from jobs.families.notifications.webhooks.sign import new_secret, signed_headers
 from templates.catalogue import EVENT_TYPES, WEBHOOK, event_type
-from tenancy import changes
+from tenancy import changes, clock
 
 BOTH_SIGN = timedelta(hours=24)
 DELIVER = "notifications.deliver_webhook"
@@ -84,7 +84,7 @@ def rotate(endpoint: Endpoint) -> str:
     Rotating again within that time drops the oldest at once: two secrets sign, never three.
     """
     secret = new_secret()
-    until = datetime.now(UTC) + BOTH_SIGN
+    until = clock.now() + BOTH_SIGN
     changes.update(
         endpoint,
         previous_secret=endpoint.secret,
@@ -162,7 +162,7 @@ def send_test(endpoint: Endpoint) -> TestResult:
         why = "Another test of your organization is under way. Try again when it has ended."
         return TestResult(succeeded=False, text=why, detail="", response=None)
     body = json.dumps(_sample(endpoint)).encode()
-    now = datetime.now(UTC)
+    now = clock.now()
     headers = signed_headers(f"test_{uuid7()}", body, signing_secrets(endpoint, now), at=now)
     try:
         response = send(endpoint.url, body, headers, rules=address_rules())
@@ -193,7 +193,7 @@ def _alone(organization_id: int) -> bool:
 def _sample(endpoint: Endpoint) -> dict[str, object]:
     name = next(iter(endpoint.event_types), None) or next(iter(EVENT_TYPES))
     data = event_type(name).sample(WEBHOOK)
-    moment = datetime.now(UTC).isoformat()
+    moment = clock.now().isoformat()
     return {"type": name, "timestamp": moment, "test": True, "data": data}
 
 

@@ -6,7 +6,6 @@ Whoever is not to hear it gets a delivery too, `suppressed` from the start: the 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from jobs.families.notifications import recipients, unsubscribe
@@ -15,6 +14,7 @@ from jobs.families.notifications.deliver_webhook import DeliverWebhook
 from jobs.families.notifications.models import Channel, Delivery, DeliveryState, Suppressed
 from jobs.job_types import JobType, Payload
 from jobs.ledger import NewJob, enqueue_many
+from tenancy import clock
 from tenancy.models import DomainEvent
 
 
@@ -81,7 +81,7 @@ def _delivery(
         recipient=recipient,
         state=DeliveryState.SUPPRESSED if why_not else DeliveryState.PENDING,
         reason=why_not or "",
-        settled_at=datetime.now(UTC) if why_not else None,
+        settled_at=clock.now() if why_not else None,
     )
 
 
