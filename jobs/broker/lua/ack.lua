@@ -3,7 +3,7 @@
 -- ran. A lease that was lost meanwhile is not acknowledged: the message belongs to whoever has it
 -- now. One that was enqueued again meanwhile is not forgotten: it comes back.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
--- ARGV    suffix, then per message, at most 50: "owner id", stamp of its fetch ("": any), run time
+-- ARGV    suffix, then per message, at most 25: "owner id", stamp of its fetch ("": any), run time
 --         (µs, "": unknown)
 -- result  how many were acknowledged
 -- cost    O(log owners) a message
@@ -23,6 +23,9 @@ virtual_time()
 local ended = end_named(leases, 3)
 for _, lease in ipairs(ended) do
   local owner = lease.owner
+  if control_of(owner).limit > 0 and holding(owner).tag then
+    touched[owner] = true -- it is out of the ring, perhaps for want of this slot
+  end
   pay_for_run(lease, ARGV[lease.number * 3 + 1])
   local at = wanted_again(lease.member)
   if at then
@@ -31,9 +34,6 @@ for _, lease in ipairs(ended) do
   else
     forgotten[owner] = forgotten[owner] or {}
     table.insert(forgotten[owner], lease.id)
-  end
-  if control_of(owner).limit > 0 then
-    touched[owner] = true
   end
 end
 for owner, ids in pairs(forgotten) do

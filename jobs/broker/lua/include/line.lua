@@ -66,28 +66,30 @@ local function enter_ring(owner)
   redis.call("ZADD", ring, math.max(virtual_time(), tonumber(tag or 0)), owner)
 end
 
--- Whether something of the owner waits that may be taken. Keeps `heads` and `resting` right.
+-- Whether something of the owner waits that may be taken. Keeps `heads` right, and notes when the
+-- token comes that it waits for. Returns whether it may, and whether it waits for a token.
 local function may_be_served(owner)
   local head = on_line(owner, "ZRANGE", owner .. suffix, 0, 0, "WITHSCORES")
-  local may, token_at = false, nil
-  if head[1] then
-    redis.call("ZADD", heads, head[2], owner)
-    may, token_at = may_take(owner)
-  else
+  if not head[1] then
     redis.call("ZREM", heads, owner)
+    return false, false
   end
+  redis.call("ZADD", heads, head[2], owner)
+  local may, token_at = may_take(owner)
   if token_at then
     redis.call("ZADD", resting, token_at, owner)
-  elseif control_of(owner).interval then
-    redis.call("ZREM", resting, owner)
   end
-  return may
+  return may, token_at ~= nil
 end
 
 -- Put the owner where it belongs, after something of it was put in, taken out or settled: into the
 -- ring if something waits that may be taken, else out of it. Returns whether it is in the ring.
 local function align(owner)
-  local may, tag = may_be_served(owner), redis.call("ZSCORE", ring, owner)
+  local may, rests = may_be_served(owner)
+  if control_of(owner).interval and not rests then
+    redis.call("ZREM", resting, owner)
+  end
+  local tag = redis.call("ZSCORE", ring, owner)
   if may and not tag then
     enter_ring(owner)
   elseif tag and not may then

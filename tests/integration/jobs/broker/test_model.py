@@ -147,7 +147,7 @@ class QueuesAgainstModel(RuleBasedStateMachine):
     @rule(data=st.data())
     def get_all_tokens_back(self, data):
         owner = data.draw(st.sampled_from(sorted(self.line.resting.score)))
-        self.line.full_at.pop(owner)
+        self.line.full_at.pop(owner, None)
         self.line.resting.add(owner, self._past())
         self.client.hdel(f"group:{self.group}:buckets", owner)
         self.client.zadd(f"group:{self.group}:resting", {owner: self.past}, xx=True)
