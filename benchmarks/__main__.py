@@ -28,7 +28,7 @@ def main() -> int:
 def _run(name: str, options: Options) -> Report:
     module = importlib.import_module(f"benchmarks.{name}")
     say(f"{name}: {(module.__doc__ or '').partition('\n')[0]}")
-    ground = Ground()
+    ground = Ground(options=getattr(module, "POSTGRES", ()))
     try:
         report: Report = module.run(ground, options)
     finally:

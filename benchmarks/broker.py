@@ -15,7 +15,7 @@ BARE = "benchmarks.ours.bare"
 STOCK = "benchmarks.peers.stock"
 ORGANIZATIONS = (1, 100, 10_000)
 MOST = 100_000
-LONGEST = "longest operation in Valkey, 10,000 organizations with limits"
+OPERATION = "operation in Valkey, 10,000 organizations with limits"
 LIMITED = "ours, 10,000 organizations, weight + limit + rate on each"
 
 
@@ -59,19 +59,23 @@ def _name(organizations: int) -> str:
 
 
 def _slowest(ground: Ground, report: Report, jobs: int) -> None:
-    """The longest that one command kept Valkey from all others, at 10,000 organizations."""
+    """How long one operation keeps Valkey from all others, at 10,000 organizations."""
     ground.redis.config_set("slowlog-log-slower-than", 200)
     ground.redis.config_set("slowlog-max-len", 10_000)
     ground.redis.slowlog_reset()
+    ground.redis.config_resetstat()
     drain(ground, jobs, 10_000, controls=True)
-    found = [entry for entry in ground.redis.slowlog_get(10_000) if _is_script(entry)]
     ground.redis.config_set("slowlog-log-slower-than", -1)
-    longest = max((entry["duration"] for entry in found), default=200)
-    report.add(LONGEST, longest / 1000, "ms", f"{len(found)} of all operations took over 0.2 ms")
-    report.at_most(LONGEST, longest / 1000, 1, "ms")
+    usual = ground.redis.info("latencystats")["latency_percentiles_usec_evalsha"]
+    report.add(f"{OPERATION}, median", float(usual["p50"]) / 1000, "ms")
+    report.add(f"{OPERATION}, p99.9", float(usual["p99.9"]) / 1000, "ms")
+    slow = [entry["duration"] for entry in ground.redis.slowlog_get(10_000) if _is_ours(entry)]
+    longest = max(slow, default=200) / 1000
+    report.add(f"{OPERATION}, longest", longest, "ms", f"{len(slow)} took over 0.2 ms")
+    report.at_most(f"{OPERATION}, longest", longest, 1, "ms")
 
 
-def _is_script(entry: dict[str, Any]) -> bool:
+def _is_ours(entry: dict[str, Any]) -> bool:
     """Not what the harness itself asks for, such as emptying everything."""
     return bytes(entry["command"]).startswith((b"EVALSHA", b"BLPOP"))
 

@@ -35,12 +35,13 @@ PATIENCE_SECONDS = 60.0
 class Ground:
     """Where one run happens. Main thread only: the kernel ends the servers with their starter."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, options: Sequence[str] = ()) -> None:
+        """`options` go to PostgreSQL."""
         self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir="/tmp"))  # short, for the sockets
         self.folder.chmod(0o711)  # as root, PostgreSQL runs as another user and must pass through
         self.places = Places(data=self.folder / "data", sockets=self.folder / "s")
         self._numbers = count(1)
-        self._postgres = postgres.start(self.places)
+        self._postgres = postgres.start(self.places, options=options)
         self._valkey = valkey.start(self.places, persistent=False)
         self.redis = redis.Redis.from_url(self.places.redis_url)
         self.environment = _inherited() | {
