@@ -28,16 +28,20 @@ from tenancy.acting import current
 class Outcome:
     """What an operation did.
 
-    done: how many jobs moved. left: the others, and why each was left alone.
+    done: how many jobs moved. asked: how many run, and were asked to end. left: the others, and why
+    each was left alone.
     """
 
     done: int
+    asked: int = 0
     left: list[tuple[uuid.UUID, str]] = field(default_factory=list)
 
     def describe(self, verb: str) -> str:
         """One sentence for the person who asked, such as “Retried 9 jobs, left 1 alone: …”."""
         jobs = "1 job" if self.done == 1 else f"{self.done:,} jobs"
         text = f"{verb} {jobs}"
+        if self.asked:
+            text += f", asked {self.asked:,} running to end"
         if not self.left:
             return f"{text}."
         why = Counter(reason for _, reason in self.left)

@@ -124,9 +124,11 @@ CANCEL = Act(
     verb="Cancel",
     past="Cancelled",
     icon="cancel",
-    follows="It has not started, and never will.",
+    follows="If it has not started, it never will; if it runs, it is asked to end.",
     perform=control.cancel,
-    legal=lambda job: job.state in WAITING,
+    legal=lambda job: (
+        job.state in WAITING or (job.state == State.RUNNING and job.cancel_requested_at is None)
+    ),
     danger=True,
 )
 ACTS = (RETRY, DISCARD, RESTORE, CANCEL)

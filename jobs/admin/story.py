@@ -69,10 +69,7 @@ def sentence(
         case State.QUEUED:
             return f"Due for {span(now - job.run_at)}; the next free worker of its group takes it."
         case State.RUNNING:
-            began = job.started_at or job.claimed_at or now
-            return (
-                f"Attempt {job.attempt} of {job.max_attempts} runs, for {span(now - began)} so far."
-            )
+            return _running(job, now)
         case State.RETRYING:
             return (
                 f"Attempt {job.attempt} of {job.max_attempts} failed with {_error(job)}. "
@@ -146,7 +143,17 @@ def _now(job: Job, attempts: Sequence[Attempt], replays: Sequence[datetime]) -> 
     return "dead" if is_replayed else "backoff"
 
 
+def _running(job: Job, now: datetime) -> str:
+    if job.started_at is None:
+        return f"A worker took it {_ago(job.claimed_at, now)}, and starts it next."
+    lasts = span(now - job.started_at)
+    asked = " Somebody asked it to end." if job.cancel_requested_at else ""
+    return f"Attempt {job.attempt} of {job.max_attempts} runs, for {lasts} so far.{asked}"
+
+
 def _cancelled(job: Job, now: datetime) -> str:
+    if job.cancel_requested_at is not None:
+        return f"Cancelled {_ago(job.finished_at, now)} while it ran. {job.error_message}"
     if job.reason != "discarded" or job.finished_at is None:
         return f"Cancelled {_ago(job.finished_at, now)}; it will not run."
     left = job.finished_at + RESTORE_WINDOW - now

@@ -63,6 +63,7 @@ class JobOut(Out):
     run_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
+    cancel_requested_at: AwareDatetime | None
     error_class: str
     error_message: str
 
@@ -119,7 +120,10 @@ def show_job(request: HttpRequest, organization_id: PathId, job_id: Path[UUID]) 
 
 @router.post("/{job_id}/cancel", auth=write, response=JobOut)
 def cancel_job(request: HttpRequest, organization_id: PathId, job_id: Path[UUID], body: Why) -> Job:
-    """Cancel a job that has not started; it never will."""
+    """Cancel a job: one that waits never starts, one that runs is asked to end.
+
+    A running one stays `running` until it has; its `cancel_requested_at` tells of the request.
+    """
     return _moved(organization_id, job_id, control.cancel, body.reason)
 
 

@@ -19,6 +19,7 @@
     group:{group}:leases:{consumer}  hash    "owner id" → "ready charge fetched kind [started]"
     jobs:epoch                       string  a random id, as long as Redis has its data
     jobs:probe                       string  whether Redis takes anything, for a minute
+    jobs:notices                     channel news for running workers (`notices`); keeps nothing
 
 An *owner* is `org:{id}` or `plain`. Keys with an organization's data begin `org:{id}:`; the shared
 ones hold ids only. To spread organizations over a cluster, the suffix of a group and its shared
@@ -30,6 +31,7 @@ from functools import lru_cache
 
 EPOCH = "jobs:epoch"
 PROBE = "jobs:probe"
+NOTICES = "jobs:notices"
 
 PLAIN = "plain"
 

@@ -8,12 +8,14 @@ Times are Redis's own. What a caller passes and gets are durations.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import batched, chain, groupby
 from typing import Any
 
 from redis import Redis
+from redis.client import PubSub
 
 from jobs.broker import keys, wire
 from jobs.broker.answers import Depth, Fetched, Reaped, Situation, Totals
@@ -103,6 +105,20 @@ class Queues:
                 for organization_id, control in step
             )
             self._run(_CONTROL, group, int(recovering), *fields)
+
+    # News
+
+    def publish(self, notice: str) -> None:
+        """Tell whoever listens now; see `notices`."""
+        guarded(self._client.publish, keys.NOTICES, notice)
+
+    @contextmanager
+    def listening(self) -> Iterator[PubSub]:
+        """The channel of notices, on a connection of its own. Raises what redis-py raises."""
+        made: PubSub = self._once.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        with made as channel:
+            channel.subscribe(keys.NOTICES)
+            yield channel
 
     # Through a consumer
 

@@ -1,4 +1,4 @@
-"""Cancel jobs that still wait."""
+"""Cancel jobs: those that wait never start, those that run are asked to end."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -9,6 +9,7 @@ import structlog
 from django.db import transaction
 
 from jobs.broker.errors import BrokerUnavailable
+from jobs.broker.notices import Notice, publish
 from jobs.deadletters import Outcome, operate
 from jobs.job_types import registry
 from jobs.ledger import transitions
@@ -20,21 +21,44 @@ log = structlog.get_logger(__name__)
 
 
 def cancel(job_ids: Iterable[uuid.UUID], *, reason: str) -> Outcome:
-    """Jobs that have not started never will. Raises NotInState without a reason.
+    """Jobs that have not started never will; running ones are asked to end.
 
-    A running job is left alone, and the outcome says so.
+    What becomes of a running one stands in the ledger: cancelled, and by which way, or succeeded
+    when it was quicker. Raises NotInState without a reason.
     """
+    with transaction.atomic():
+        waited = operate(job_ids, "job.cancelled", reason, _cancel, wants="")
+        rest = [job_id for job_id, _ in waited.left]
+        ran = operate(
+            rest, "job.cancel_requested", reason, _ask, wants="so there is nothing to cancel"
+        )
+    return Outcome(done=waited.done, asked=ran.done, left=ran.left)
 
-    def move(refs: Sequence[JobRef]) -> list[JobRef]:
-        cancelled = transitions.cancel(refs, reason="cancelled")
-        for job in Job.objects.filter(pk__in=[ref.job_id for ref, _ in cancelled]):
-            registry.tell_of_end(job.job_type, job, "cancelled")
-        transaction.on_commit(partial(_take_out, cancelled), robust=True)
-        return [ref for ref, _ in cancelled]
 
-    return operate(
-        job_ids, "job.cancelled", reason, move, wants="and only a waiting job can be cancelled"
-    )
+def _cancel(refs: Sequence[JobRef]) -> list[JobRef]:
+    cancelled = transitions.cancel(refs, reason="cancelled")
+    for job in Job.objects.filter(pk__in=[ref.job_id for ref, _ in cancelled]):
+        registry.tell_of_end(job.job_type, job, "cancelled")
+    transaction.on_commit(partial(_take_out, cancelled), robust=True)
+    return [ref for ref, _ in cancelled]
+
+
+def _ask(refs: Sequence[JobRef]) -> list[JobRef]:
+    asked = transitions.request_cancel(refs)
+    transaction.on_commit(partial(_tell, asked), robust=True)
+    return [ref for ref, _ in asked]
+
+
+def _tell(jobs: list[tuple[JobRef, str]]) -> None:
+    """Workers that do not hear it now hear it with their next heartbeat."""
+    for ref, group in jobs:
+        notice = Notice(
+            kind="cancelled",
+            organization_id=ref.organization_id,
+            group=group,
+            job_id=str(ref.job_id),
+        )
+        publish(queues(), notice)
 
 
 def _take_out(jobs: list[tuple[JobRef, str]]) -> None:

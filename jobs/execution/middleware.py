@@ -1,6 +1,7 @@
 """What execution needs to hear from Dramatiq's worker process: its start and its end."""
 
 import threading
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -8,9 +9,13 @@ from dramatiq import Broker, Middleware, Worker
 from dramatiq.middleware import Shutdown
 from dramatiq.threading import raise_thread_exception
 
+from jobs.broker.broker import GroupBroker
+from jobs.broker.notices import Notice, listener
+from jobs.execution.in_hand import in_hand
 from jobs.execution.leases import leases
 from jobs.execution.statements import RunningStatements
 from jobs.job_types import GROUPS
+from jobs.ledger.transitions import JobRef
 
 # Before the grace time ends, so that what is interrupted can still be given back.
 MARGIN_SECONDS = 3
@@ -20,7 +25,7 @@ class WorkerLife(Middleware):
     """Keeps this worker's leases while it lives, and ends in time what would outlive its limits."""
 
     def __init__(self) -> None:
-        self._statements = RunningStatements()
+        self._statements = RunningStatements(overdue=in_hand.interrupt_overdue)
         self._timer: threading.Timer | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
@@ -28,6 +33,8 @@ class WorkerLife(Middleware):
         groups = broker.get_declared_queues() & (worker.consumer_whitelist or set(GROUPS))
         leases.start(sorted(groups))
         self._statements.start()
+        if isinstance(broker, GroupBroker):
+            listener.start(broker.backend, groups, _cancelled)
 
     def before_process_message(self, broker: Broker, message: Any) -> None:
         """Note the thread, so that it can be interrupted."""
@@ -54,9 +61,15 @@ class WorkerLife(Middleware):
         if self._timer is not None:
             self._timer.cancel()
         self._statements.stop()
+        listener.stop()
         leases.stop()
 
     def _interrupt(self) -> None:
         for thread_id in self._statements.threads():
             raise_thread_exception(thread_id, Shutdown)
         self._statements.cancel_all()
+
+
+def _cancelled(notice: Notice) -> None:
+    job_id = uuid.UUID(notice.job_id)
+    in_hand.ask_to_end([JobRef(organization_id=notice.organization_id, job_id=job_id)])

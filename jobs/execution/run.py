@@ -14,6 +14,7 @@ from psycopg.errors import QueryCanceled
 from audit.record import collecting, writing
 from jobs import metrics
 from jobs.broker.messages import Ack, Disposition, GroupMessage, Release, RetryAfter
+from jobs.broker.notices import listener
 from jobs.errors import (
     Cancelled,
     LeaseLost,
@@ -23,7 +24,7 @@ from jobs.errors import (
     UnknownJobType,
 )
 from jobs.execution.breaker import BreakerOpen, guard
-from jobs.execution.claiming import claim
+from jobs.execution.claiming import claim, give_back_unstarted
 from jobs.execution.death import bury, tell_of_end
 from jobs.execution.in_hand import in_hand
 from jobs.execution.job import Run
@@ -76,6 +77,9 @@ def run_job(*_: Any, **__: Any) -> None:
 
 
 def _run(message: GroupMessage) -> Disposition:
+    if listener.is_paused(message.group, message.organization_id):
+        give_back_unstarted([message])
+        return Release()
     answer = message.claim or _claim(message, suspects=False)
     if answer is None or answer.answer != "suspect":
         with company.together():

@@ -7,6 +7,7 @@ time is over.
 
 import threading
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +31,13 @@ class _Running:
 
 
 class RunningStatements:
-    """The threads that run messages; looked after from a thread of its own."""
+    """The threads that run messages; looked after from a thread of its own.
 
-    def __init__(self) -> None:
+    overdue: asked at each look; interrupts what somebody wants to end, and returns the threads.
+    """
+
+    def __init__(self, *, overdue: Callable[[], Iterable[int]] = lambda: ()) -> None:
+        self._overdue = overdue
         self._running: dict[int, _Running] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -75,6 +80,9 @@ class RunningStatements:
             for running in list(self._running.values()):
                 if running.deadline < late:
                     _cancel(running)
+            for thread_id in self._overdue():
+                if running_there := self._running.get(thread_id):
+                    _cancel(running_there)
 
 
 def _cancel(running: _Running) -> None:

@@ -7,6 +7,7 @@ behind.
 
 from collections.abc import Sequence
 from itertools import batched
+from typing import Literal
 
 import structlog
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.db.models import QuerySet
 
 from jobs.broker.errors import BrokerUnavailable
 from jobs.broker.messages import Control
+from jobs.broker.notices import Notice, publish
 from jobs.job_types import GROUPS
 from jobs.ledger.controls import QueueControl
 from jobs.ledger.publish import queues
@@ -34,7 +36,7 @@ def push(organization_id: int, groups: Sequence[str]) -> bool:
         with engine_scope(), transaction.atomic():
             mine = QueueControl.objects.filter(organization_id=organization_id)
             for row in _locked(mine.filter(queue_group__in=groups)):
-                queues().control(row.queue_group, {organization_id: _control(row)})
+                _copy(row.queue_group, {organization_id: _control(row)})
     except BrokerUnavailable as error:
         log.warning("controls_push_deferred", organization_id=organization_id, error=str(error))
         return False
@@ -79,7 +81,15 @@ def _mend(group: str, organization_ids: Sequence[int]) -> None:
     with engine_scope(), transaction.atomic():
         rows = QueueControl.objects.filter(queue_group=group, organization_id__in=organization_ids)
         found = {row.organization_id: _control(row) for row in _locked(rows)}
-        queues().control(group, {one: found.get(one, DEFAULT) for one in organization_ids})
+        _copy(group, {one: found.get(one, DEFAULT) for one in organization_ids})
+
+
+def _copy(group: str, controls: dict[int, Control]) -> None:
+    """To Redis, in force for the next fetch; and to workers that have fetched already."""
+    queues().control(group, {**controls})
+    for organization_id, control in controls.items():
+        kind: Literal["paused", "resumed"] = "paused" if control.is_paused else "resumed"
+        publish(queues(), Notice(kind=kind, organization_id=organization_id, group=group))
 
 
 def _control(row: QueueControl) -> Control:

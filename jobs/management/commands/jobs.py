@@ -31,10 +31,10 @@ _ATTEMPT = (
 
 
 class Command(BaseCommand):
-    """Look at jobs by id or correlation_id, and cancel those that have not started."""
+    """Look at jobs by id or correlation_id, and cancel them."""
 
     help = (
-        "Show jobs with their attempts, and cancel waiting ones. Ends with status 1 when one that "
+        "Show jobs with their attempts, and cancel them. Ends with status 1 when one that "
         "was named is not there or was left alone; the others are done all the same."
     )
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         one.add_argument("id", help="of a job, or a correlation_id")
         why = verbs.add_parser("explain", help="why a job is not running now")
         why.add_argument("id", type=uuid.UUID, help="of a job")
-        change = verbs.add_parser("cancel", help="waiting jobs never start")
+        change = verbs.add_parser("cancel", help="waiting ones never start, running ones end")
         change.add_argument("ids", nargs="+", type=uuid.UUID, metavar="ID")
         add_order(change)
         for each in verbs.choices.values():
@@ -108,9 +108,11 @@ class Command(BaseCommand):
             outcome = control.cancel(wanted, reason=options["reason"])
         if options["json"]:
             left = [{"id": one, "why": why} for one, why in outcome.left]
-            as_json(self.stdout, {"done": outcome.done, "left": left})
+            done = {"done": outcome.done, "asked": outcome.asked}
+            as_json(self.stdout, {**done, "left": left})
         else:
-            self.stdout.write(f"Cancelled {outcome.done} of {len(wanted)}.")
+            asked = f" Asked {outcome.asked} running to end." if outcome.asked else ""
+            self.stdout.write(f"Cancelled {outcome.done} of {len(wanted)}.{asked}")
         if outcome.left:
             raise CommandError("; ".join(f"{one}: {why}" for one, why in outcome.left))
 
