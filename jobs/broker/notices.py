@@ -69,7 +69,7 @@ class Listener:
         self._stopping.set()
         if self._channel is not None:
             with suppress(RedisError, OSError):
-                self._channel.unsubscribe()  # which its thread hears
+                self._channel.unsubscribe()  # type: ignore[no-untyped-call]  # its thread hears it
         if self._thread is not None:
             self._thread.join(timeout=STOP_SECONDS)
 

@@ -84,11 +84,12 @@ def _mend(group: str, organization_ids: Sequence[int]) -> None:
         _copy(group, {one: found.get(one, DEFAULT) for one in organization_ids})
 
 
-def _copy(group: str, controls: dict[int, Control]) -> None:
+def _copy(group: str, controls: dict[int | None, Control]) -> None:
     """To Redis, in force for the next fetch; and to workers that have fetched already."""
-    queues().control(group, {**controls})
+    queues().control(group, controls)
     for organization_id, control in controls.items():
         kind: Literal["paused", "resumed"] = "paused" if control.is_paused else "resumed"
+        assert organization_id is not None  # rows have one
         publish(queues(), Notice(kind=kind, organization_id=organization_id, group=group))
 
 

@@ -60,7 +60,7 @@ def test_the_page_says_what_happened_and_what_comes_next(own: Organization, admi
 def test_only_what_the_state_allows_is_offered(own: Organization, admin: Client) -> None:
     assert offers(shown(admin, jobs.dead_job(own))) == {"retry", "discard"}
     assert offers(shown(admin, jobs.queued_job(own))) == {"cancel"}
-    assert offers(shown(admin, jobs.running_job(own).ref)) == set()
+    assert offers(shown(admin, jobs.running_job(own).ref)) == {"cancel"}
 
 
 def test_who_may_only_look_is_offered_nothing(own: Organization) -> None:
@@ -107,12 +107,23 @@ def test_a_waiting_job_is_cancelled(own: Organization, admin: Client) -> None:
 
 
 def test_a_job_that_moved_on_meanwhile_is_left_alone(own: Organization, admin: Client) -> None:
-    running = jobs.running_job(own).ref
+    dead = jobs.dead_job(own)
 
-    done = admin.post(address(running, "cancel"), {"reason": "too late"}, follow=True)
+    done = admin.post(address(dead, "cancel"), {"reason": "too late"}, follow=True)
 
     assert "left 1 alone" in done.content.decode()
-    assert jobs.row(running).state == "running"
+    assert jobs.row(dead).state == "dead"
+
+
+def test_a_running_job_is_asked_to_end_once(own: Organization, admin: Client) -> None:
+    running = jobs.running_job(own).ref
+
+    done = admin.post(address(running, "cancel"), {"reason": "a mistake"}, follow=True)
+
+    assert "Cancelled 0 jobs, asked 1 running to end." in done.content.decode()
+    page = shown(admin, running)
+    assert "Somebody asked it to end." in page
+    assert offers(page) == set()
 
 
 def test_the_list_says_what_it_leaves_out_and_leads_to_all(

@@ -68,14 +68,22 @@ def test_cancel_ends_a_job_that_waits(of):
 
 
 def test_cancel_fails_for_what_it_left_alone_and_stops_no_other(of):
-    waiting, running, unknown = queued_job(of), running_job(of).ref, uuid4()
+    waiting, dead, unknown = queued_job(of), dead_job(of), uuid4()
 
     with pytest.raises(CommandError) as failed:
-        cancel(waiting.job_id, running.job_id, unknown)
+        cancel(waiting.job_id, dead.job_id, unknown)
 
-    assert f"{running.job_id}: running, and only a waiting job" in str(failed.value)
+    assert f"{dead.job_id}: dead, so there is nothing to cancel" in str(failed.value)
     assert f"{unknown}: not found" in str(failed.value)
-    assert (row(waiting).state, row(running).state) == ("cancelled", "running")
+    assert (row(waiting).state, row(dead).state) == ("cancelled", "dead")
+
+
+def test_cancel_asks_a_running_job_to_end_and_says_so(of):
+    running = running_job(of).ref
+
+    assert cancel(running.job_id) == "Cancelled 0 of 1. Asked 1 running to end.\n"
+
+    assert row(running).cancel_requested_at
 
 
 def test_cancel_without_a_reason_changes_nothing(of):

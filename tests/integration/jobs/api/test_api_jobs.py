@@ -1,4 +1,3 @@
-import pytest
 from django.db import transaction
 
 from audit.models import AuditEvent
@@ -62,11 +61,19 @@ def test_a_waiting_job_is_cancelled(admin: Caller) -> None:
     assert cancelled.json()["state"] == "cancelled"
 
 
-@pytest.mark.parametrize("verb", ["cancel", "retry"])
-def test_a_running_job_is_left_alone_and_the_answer_says_why(admin: Caller, verb: str) -> None:
+def test_a_running_job_is_asked_to_end(admin: Caller) -> None:
     running = jobs.running_job(admin.organization)
 
-    refused = admin.post(f"/jobs/{running.ref.job_id}/{verb}", WHY)
+    asked = admin.post(f"/jobs/{running.ref.job_id}/cancel", WHY).json()
+
+    assert asked["state"] == "running"
+    assert asked["cancel_requested_at"]
+
+
+def test_a_running_job_is_not_retried_and_the_answer_says_why(admin: Caller) -> None:
+    running = jobs.running_job(admin.organization)
+
+    refused = admin.post(f"/jobs/{running.ref.job_id}/retry", WHY)
 
     assert refused.status_code == 409
     assert refused.json()["code"] == "not_in_state"

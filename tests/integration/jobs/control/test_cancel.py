@@ -48,16 +48,17 @@ def test_a_scheduled_job_never_starts(of):
     assert cancel(of, ref).done == 1
 
 
-def test_running_and_dead_jobs_are_left_alone_and_it_says_why(of):
+def test_a_running_job_is_asked_to_end_and_a_dead_one_is_left_alone(of):
     running, dead = running_job(of).ref, dead_job(of)
 
     outcome = cancel(of, running, dead)
 
-    assert outcome.done == 0
-    assert dict(outcome.left) == {
-        running.job_id: "running, and only a waiting job can be cancelled",
-        dead.job_id: "dead, and only a waiting job can be cancelled",
-    }
+    assert (outcome.done, outcome.asked) == (0, 1)
+    assert outcome.left == [(dead.job_id, "dead, so there is nothing to cancel")]
+    assert row(running).cancel_requested_at
+    with at(of):
+        [event] = AuditEvent.objects.filter(action="job.cancel_requested")
+    assert event.target_id == str(running.job_id)
 
 
 def test_it_is_in_the_audit_log(of):
