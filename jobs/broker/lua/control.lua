@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- control: set what owners may take, in force for the very next fetch. A bucket of tokens starts
 -- full when its rate or burst changes.
 -- KEYS    the group's (include/group.lua)

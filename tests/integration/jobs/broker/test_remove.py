@@ -32,6 +32,17 @@ def test_a_leased_message_is_left_alone(queues, group, put, fetch):
     assert queues.ack(group, "c1", [MessageKey(7, "m")]) == 1
 
 
+def test_a_leased_message_that_was_to_come_back_does_not(queues, group, put, fetch):
+    put(7, "m")
+    [leased] = fetch()
+    put(7, "m")
+
+    queues.remove(group, 7, ["m"])
+    queues.ack(group, "c1", [leased.key])
+
+    assert fetch() == []
+
+
 def test_an_organization_cannot_remove_what_another_has(queues, group, put):
     put(8, "m")
 

@@ -15,6 +15,7 @@ DRAINING = {
     "release",
     "reap",
     "reclaim",
+    "control",
     "leave",
     "heartbeat",
     "remove",
