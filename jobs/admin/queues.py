@@ -80,7 +80,7 @@ class QueueAdmin(ListAdmin):
             return self._of_organization(request, organization)
         group = request.GET.get("group")
         group = group if group in GROUPS else GROUPS[0]
-        term = request.GET.get("q", asked).replace("\x00", "").strip()
+        term = request.GET.get("q", asked).strip()
         show = request.GET.get("show", "waiting")
         away = ""
         totals, page = {}, Page(lines=[])

@@ -100,7 +100,6 @@ def test_an_organization_is_found_by_the_beginning_of_its_name_or_by_its_id(of, 
         {"show": "set", "after": "x"},
         {"show": "x"},
         {"q": "9" * 30},
-        {"q": "\x00"},
         {"organization": "("},
     ],
 )
