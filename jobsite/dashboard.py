@@ -1,4 +1,4 @@
-"""The numbers of the first page: what waits, what died, who works. Each links to its list."""
+"""The first page: what is wrong, what waits, what died, who works. Each links to its list."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,14 +10,18 @@ from django.db.models import Count, Min
 from django.http import HttpRequest
 from django.urls import reverse
 
+from jobs.alerts.conditions import CONDITIONS, Kind
+from jobs.alerts.states import AlertState
+from jobs.alerts.words import sentence
 from jobs.ledger.states import State
-from jobs.models import DeadLetter, Job, Worker
+from jobs.models import Alert, DeadLetter, Job, Worker
 from jobs.scheduler import SCHEDULER
 from tenancy.access import Permission
 from tenancy.admin.base import visible
 from tenancy.admin.rights import rights_of
-from tenancy.admin.times import span
+from tenancy.admin.times import ago, span
 
+ALERTS = 5  # on the page, so that the numbers stay in sight
 LIVE = (State.SCHEDULED, State.QUEUED, State.RUNNING, State.RETRYING)
 
 
@@ -44,10 +48,26 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """An open alert. address: its page. told: who knows of it, in words."""
+
+    what: str
+    whose: str
+    since: str
+    told: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """All of the page, as of one moment."""
+    """All of the page, as of one moment.
+
+    alerts: the worst first; all_alerts: the list with the others, empty where all are shown.
+    """
 
     as_of: datetime
+    alerts: list[Trouble]
+    all_alerts: str
     tiles: list[Tile]
     states: list[str]
     lines: list[Line]
@@ -55,7 +75,9 @@ class Numbers:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing waits and nothing needs a person."""
-        return not self.lines and all(tile.state == "good" for tile in self.tiles)
+        return (
+            not self.lines and not self.alerts and all(tile.state == "good" for tile in self.tiles)
+        )
 
 
 def of(request: HttpRequest) -> Numbers:
@@ -67,9 +89,35 @@ def of(request: HttpRequest) -> Numbers:
         tiles = [_oldest(request, now), _live(request), _dead(request, now)]
     if rights.is_operator:
         tiles.append(_workers(now))
-    lines = _lines(request)
-    states = [state.label for state in LIVE]
-    return Numbers(as_of=now, tiles=tiles, states=states, lines=lines)
+    found = _open_alerts() if rights.is_operator else []
+    return Numbers(
+        as_of=now,
+        alerts=[_trouble(alert) for alert in found[:ALERTS]],
+        all_alerts=_list("jobs_alert") if len(found) > ALERTS else "",
+        tiles=tiles,
+        states=[state.label for state in LIVE],
+        lines=_lines(request),
+    )
+
+
+def _open_alerts() -> list[Alert]:
+    worst = {condition.kind: place for place, condition in enumerate(CONDITIONS)}
+    found = Alert.objects.filter(state=AlertState.OPEN).select_related("organization")
+    return sorted(found, key=lambda one: (worst[Kind(one.kind)], one.began_at))
+
+
+def _trouble(alert: Alert) -> Trouble:
+    if alert.tell_error:
+        told = "nobody could be told so far" if not alert.told else "not everybody told so far"
+    else:
+        told = f"told: {', '.join(alert.told)}" if alert.told else "nobody is told"
+    return Trouble(
+        what=sentence(alert),
+        whose=alert.organization.name if alert.organization else "",
+        since=ago(alert.began_at),
+        told=told,
+        address=reverse("admin:jobs_alert_change", args=[alert.pk]),
+    )
 
 
 def _oldest(request: HttpRequest, now: datetime) -> Tile:

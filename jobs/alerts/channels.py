@@ -20,11 +20,17 @@ from jobs.alerts.models import Alert
 from jobs.alerts.states import AlertState
 from jobs.alerts.words import ADVICE, sentence
 from jobs.families.notifications import mail
-from jobs.families.notifications.errors import ReceiverFailed
+from jobs.families.notifications.errors import Deferred, ReceiverFailed
 from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.send import send
 from jobs.families.notifications.webhooks.sign import signed_headers
 from tenancy.admin.times import span
+
+
+class Unsigned(Deferred):
+    """Nothing was sent; it will be when the setting is mended."""
+
+    word = "unsigned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +83,10 @@ class Webhook:
         [alert] = alerts
         body = json.dumps(_facts(alert), separators=(",", ":")).encode()
         now = datetime.now(UTC)
-        headers = signed_headers(f"alert-{alert.pk}-{alert.state}", body, [self.secret], at=now)
+        try:
+            headers = signed_headers(f"alert-{alert.pk}-{alert.state}", body, [self.secret], at=now)
+        except ValueError as error:
+            raise Unsigned(f"ALERT_WEBHOOK_SECRET cannot sign: {error}") from error
         response = send(self.url, body, headers, rules=address_rules())
         if not response.succeeded:
             raise ReceiverFailed(response.status)

@@ -113,12 +113,13 @@ def _note(alert: Alert, results: Sequence[_Result]) -> bool:
         row.tell_failures = 0 if is_done else row.tell_failures + 1
         row.tell_error = "\n".join(one.error for one in results if one.error)
         if row.state == alert.state:  # else it changed meanwhile, and that is due already
-            row.tell_at = None if is_done else now + _wait(row.tell_failures)
+            row.tell_at = None if is_done else now + wait_after(row.tell_failures)
         row.save(update_fields=["told", "tell_failures", "tell_error", "tell_at"])
     return is_done
 
 
-def _wait(failures: int) -> timedelta:
+def wait_after(failures: int) -> timedelta:
+    """Until the next round, after so many in vain."""
     doubled: timedelta = BACKOFF_FIRST * 2 ** min(failures - 1, 10)
     return min(doubled, BACKOFF_CAP)
 
