@@ -70,9 +70,11 @@ def run_job(*_: Any, **__: Any) -> None:
     except Error as error:
         log.warning("job_postponed", message_id=message.message_id, error=str(error))
         connection.close()
+        give_back_unstarted([message])
         message.disposition = RetryAfter(delay=OUTAGE)
     except Interrupt:
         # Between two steps, where no attempt is under way that could fail of it.
+        give_back_unstarted([message])
         message.disposition = Release()
 
 
