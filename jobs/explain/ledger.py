@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from jobs.explain.view import Cause, Explanation, View, moment
+from jobs.explain.view import Cause, Explanation, View, many, moment
+from jobs.ledger.breakers import Breaker
 from jobs.ledger.models import Worker
 from jobs.ledger.states import Hold, State
 from tenancy.admin.times import span
@@ -44,21 +45,35 @@ def capacity(view: View) -> Explanation:
     return Explanation(cause=Cause.CAPACITY, sentence=sentence, lift="limits")
 
 
+def behind_a_breaker(view: View) -> Explanation:
+    job = view.the_job()
+    mine = Breaker.objects.filter(organization_id=job.organization_id)
+    breaker = mine.filter(pk=job.breaker_id).first() if job.breaker_id is not None else None
+    if breaker is None or breaker.open_until is None:
+        sentence = "Was held while its destination failed. It goes on in its turn, with the others."
+        return Explanation(cause=Cause.BREAKER, sentence=sentence)
+    failing = (
+        f"Held, because its destination fails: {many(breaker.failures, 'attempt')} in a row, for "
+        f"{span(view.now - breaker.failing_since)}."
+    )
+    left = breaker.open_until - view.now
+    if left <= timedelta(0):
+        sentence = f"{failing} One job tries now; if it succeeds, the others go on."
+        return Explanation(cause=Cause.BREAKER, sentence=sentence)
+    sentence = f"{failing} One job tries in {span(left)}, at {moment(breaker.open_until)}."
+    return Explanation(cause=Cause.BREAKER, sentence=sentence, estimate=left)
+
+
 _CAUSES: dict[str | None, Callable[[View], Explanation]] = {
     Hold.ORGANIZATION_SUSPENDED: suspended,
     Hold.DRAINING: draining,
     Hold.CAPACITY: capacity,
+    Hold.BREAKER: behind_a_breaker,
 }
 
 
 def held(view: View) -> Explanation:
-    return _CAUSES.get(view.the_job().hold, _by_another)(view)
-
-
-def _by_another(view: View) -> Explanation:
-    hold = str(view.the_job().hold)
-    sentence = f"Held: {hold.replace('_', ' ')}. It goes on when that ends."
-    return Explanation(cause=Cause(hold), sentence=sentence)
+    return _CAUSES[view.the_job().hold](view)
 
 
 def running(view: View) -> Explanation:

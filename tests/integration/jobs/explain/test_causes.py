@@ -8,6 +8,7 @@ from jobs import control
 from jobs.broker.messages import Ack, RetryAfter, Settlement
 from jobs.explain import Cause, explain, explain_queue
 from jobs.ledger import transitions
+from jobs.ledger.breakers import Breaker
 from jobs.ledger.failures import Failure
 from jobs.ledger.models import Job
 from jobs.ledger.states import Hold
@@ -114,6 +115,36 @@ def test_behind_a_full_queue(of):
         "Held, because its queue was full: at most 1 of its organization's jobs may wait there. "
         "It goes in when others have run, in the order of enqueueing."
     )
+
+
+def test_behind_a_breaker_until_one_job_tries(of):
+    job = running_job(of)
+    with at(of):
+        transitions.hold(job, Hold.BREAKER)
+        breaker = Breaker.objects.create(
+            organization=of,
+            job_type=job.job_type,
+            failures=10,
+            open_until=datetime(2099, 5, 1, 12, tzinfo=UTC),
+        )
+        Job.objects.filter(pk=job.ref.job_id).update(breaker_id=breaker.pk)
+
+    said = told(job.ref)
+
+    assert said.cause == Cause.BREAKER
+    assert said.sentence.startswith(
+        "Held, because its destination fails: 10 attempts in a row, for "
+    )
+    assert said.sentence.endswith("at 2099-05-01 12:00:00 UTC.")
+
+
+def test_every_hold_has_an_explanation(of):
+    for hold in Hold:
+        job = running_job(of)
+        with at(of):
+            transitions.hold(job, hold)
+
+        assert told(job.ref).sentence
 
 
 # -- in line
