@@ -14,6 +14,7 @@ from jobs.broker.notices import Notice, listener
 from jobs.execution.in_hand import in_hand
 from jobs.execution.leases import leases
 from jobs.execution.statements import RunningStatements
+from jobs.execution.work_queue import WorkQueue
 from jobs.job_types import GROUPS
 from jobs.ledger.transitions import JobRef
 
@@ -30,6 +31,7 @@ class WorkerLife(Middleware):
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Enter the worker into the ledger before it fetches anything."""
+        worker.work_queue = WorkQueue()
         groups = broker.get_declared_queues() & (worker.consumer_whitelist or set(GROUPS))
         leases.start(sorted(groups))
         self._statements.start()

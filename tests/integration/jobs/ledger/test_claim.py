@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
@@ -325,3 +325,30 @@ class TestAtOnce:
             until_somebody_waits_for_a_lock()
 
         assert late.result().answer == "finished"
+
+    def test_a_worker_that_came_while_the_second_waited_is_a_living_one(self):
+        """Whoever waits for a lock must not judge by what it saw before."""
+        ref, second_id = queued_job(), worker()
+
+        with elsewhere() as begin, at(ref.organization_id):
+            lock(ref)
+            late = begin(claim, ref, second_id)
+            until_somebody_waits_for_a_lock()
+            # New, and not yet committed when the second one began to wait.
+            first_id = "host:1:of this transaction"
+            beat_here(first_id)
+            [first] = transitions.claim([ref], worker_id=first_id, lease=LEASE)
+
+        assert (first.answer, late.result().answer) == ("claimed", "held")
+
+
+def lock(ref):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM jobs_job WHERE id = %s FOR UPDATE", [ref.job_id])
+
+
+def beat_here(worker_id):
+    """The first sign of life of a worker, in the transaction of the caller."""
+    of = {"host": "host", "pid": 1, "queue_groups": "[]", "version": "1", "job_ids": []}
+    with engine_scope():
+        run("beat", {"id": worker_id} | of)
