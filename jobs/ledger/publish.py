@@ -1,5 +1,6 @@
 """Put jobs in line in Redis, and note that they are there. Ledger first, Redis second, always."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,12 +76,13 @@ def confirm(jobs: Sequence[InLine]) -> None:
 
 def _message(job: InLine) -> bytes:
     """A reference to the job: everything else is read from the ledger when it is claimed."""
-    message: dramatiq.Message[None] = dramatiq.Message(
-        queue_name=job.group,
-        actor_name=job.job_type,
-        args=(),
-        kwargs={},
-        options={},
-        message_id=str(job.job_id),
-    )
-    return message.encode()
+    # As dramatiq's own encoder writes it, which takes eight times as long; nothing in it needs
+    # quoting: groups, job types and ids are letters, digits and `._-`.
+    return (
+        f'{{"queue_name":"{job.group}","actor_name":"{job.job_type}","args":[],"kwargs":{{}},'
+        f'"options":{{}},"message_id":"{job.job_id}","message_timestamp":{_now_ms()}}}'
+    ).encode()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
