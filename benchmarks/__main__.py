@@ -2,11 +2,12 @@
 
 import argparse
 import importlib
+import signal
 import sys
 
 from benchmarks import NAMES
 from benchmarks.ground import Ground
-from benchmarks.harness import Options, Report, as_json, markdown, say, table
+from benchmarks.harness import Options, Report, as_json, busy, markdown, say, table
 from benchmarks.versions import versions
 
 
@@ -15,7 +16,11 @@ def main() -> int:
     arguments = _arguments()
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     options = Options(rounds=rounds, quick=arguments.quick)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # as Ctrl-C: clean up
+    warning = busy()
     reports = [_run(name, options) for name in arguments.names or NAMES]
+    if warning:
+        reports[0].notes.insert(0, warning)
     for report in reports:
         print(table(report))
     if arguments.markdown:

@@ -1,6 +1,7 @@
 """Rounds, rows, bars, and how they are printed."""
 
 import json
+import os
 import platform
 import statistics
 import sys
@@ -158,8 +159,11 @@ def table(report: Report) -> str:
 
 
 def markdown(reports: Sequence[Report]) -> str:
-    """The bars of all benchmarks, and their rows, for the README and the docs."""
-    lines = ["| benchmark | claim | measured | bar | |", "|---|---|---|---|---|"]
+    """The bars of all benchmarks for the README, and their rows for the docs."""
+    names = " ".join(report.benchmark for report in reports)
+    rounds = max(report.rounds for report in reports)
+    lines = [f"`python -m benchmarks {names}` ({rounds} rounds) on {machine()}:", ""]
+    lines += ["| benchmark | claim | measured | bar | |", "|---|---|---|---|---|"]
     for report in reports:
         lines += [
             f"| `{report.benchmark}` | {bar.name} | {figure(bar.value)} {bar.unit} | {bar.bar} | "
@@ -206,6 +210,17 @@ def machine() -> str:
     """The machine in one line: no figure means anything without it."""
     gigabytes = psutil.virtual_memory().total / 2**30
     return f"{psutil.cpu_count()} × {_processor()}, {gigabytes:.0f} GiB, {platform.platform()}"
+
+
+def busy() -> str:
+    """A warning when others use the machine, or nothing."""
+    load, cores = os.getloadavg()[0], psutil.cpu_count() or 1
+    if load < cores / 2:
+        return ""
+    return (
+        f"The machine was busy with other things when this began (load {load:.1f} on {cores} "
+        "cores): figures are low, and ratios rough, because what waits most suffers least."
+    )
 
 
 def _processor() -> str:

@@ -114,7 +114,7 @@ def ask(pauses: list[float]) -> int:
 
 
 def _enqueue(job_type: str, new: NewJob[Work]) -> None:
-    with scope(new.organization_id), transaction.atomic():
+    with scope(new.organization_id):
         enqueue(
             ALL[job_type],
             new.payload,
