@@ -22,12 +22,15 @@ end
 
 local function promote()
   local ripe = redis.call("ZRANGE", due, "-inf", now, "BYSCORE", "LIMIT", 0, MOST_DUE, "WITHSCORES")
-  local touched = {}
+  local touched, members = {}, {}
   for i = 1, #ripe, 2 do
     local owner, id = split(ripe[i])
     on_line(owner, "ZADD", owner .. suffix, ripe[i + 1], id)
-    redis.call("ZREM", due, ripe[i])
+    members[#members + 1] = ripe[i]
     touched[owner] = true
+  end
+  if #members > 0 then
+    redis.call("ZREM", due, unpack(members))
   end
   for _, owner in ipairs(redis.call("ZRANGE", resting, "-inf", now, "BYSCORE", "LIMIT", 0, MOST_DUE)) do
     redis.call("ZREM", resting, owner)

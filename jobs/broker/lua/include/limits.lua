@@ -107,7 +107,12 @@ local function write_back()
   if #gone > 0 then
     redis.call("HDEL", leased, unpack(gone))
   end
+  values = {}
   for owner in pairs(changed_buckets) do
-    redis.call("HSET", buckets, owner, full_at[owner])
+    values[#values + 1] = owner
+    values[#values + 1] = full_at[owner]
+  end
+  if #values > 0 then
+    redis.call("HSET", buckets, unpack(values))
   end
 end
