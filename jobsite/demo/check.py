@@ -1,9 +1,10 @@
 """`manage.py demo --check`: the product's main journey, end to end, on real servers of its own.
 
 Events in two organizations become mails and webhooks, received and verified; workers are killed and
-Redis is emptied in the middle, and nothing is lost or doubled; a receiver that fails makes a dead
-letter, which is repaired and replayed. One function per step; the last line of output is one JSON
-object of counts and checks, and the exit status is 0 only if every check holds.
+Redis is emptied in the middle, and nothing is lost or doubled; one organization is paused and the
+other is not; a receiver that fails makes a dead letter, which is repaired and replayed. One function
+per step; the last line of output is one JSON object of counts and checks, and the exit status is 0
+only if every check holds.
 """
 
 import json
@@ -64,6 +65,7 @@ def walk(stage: Stage, report: Report, journey: Any) -> None:
     stage.start_workers()
     deliver(stage, report, journey, [north, harbor])
     disturb(stage, report, journey, [north, harbor])
+    pause_and_resume(report, journey, north, harbor)
     bury_and_replay(stage, report, journey, harbor)
     compare(stage, report, journey, [north, harbor])
 
@@ -89,6 +91,19 @@ def disturb(stage: Stage, report: Report, journey: Any, cast: list[Any]) -> None
     wait_until("all jobs end after kill -9 and FLUSHALL", lambda: journey.unfinished(cast) == 0)
     report.check("nothing_is_lost", journey.undelivered(cast) == 0)
     report.check("no_effect_doubles_in_the_database", journey.doubled(cast) == 0)
+
+
+def pause_and_resume(report: Report, journey: Any, paused: Any, other: Any) -> None:
+    """An organization that is paused stands still and says why; the other's events arrive."""
+    journey.pause(paused)
+    journey.cause_one_event(paused)
+    journey.cause_one_event(other)
+    wait_until("the other organization's jobs end", lambda: journey.unfinished([other]) == 0)
+    report.check("paused_organization_stands_still", journey.unfinished([paused]) > 0)
+    report.check("waiting_jobs_say_why", journey.waiting_because(paused) == {"paused"})
+    journey.resume(paused)
+    wait_until("the paused jobs end", lambda: journey.unfinished([paused]) == 0)
+    report.check("resumed_jobs_arrive", journey.undelivered([paused]) == 0)
 
 
 def bury_and_replay(stage: Stage, report: Report, journey: Any, one: Any) -> None:

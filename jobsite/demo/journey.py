@@ -2,6 +2,8 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +14,8 @@ from django.db.models import Count
 
 from audit.models import AuditEvent
 from jobs import deadletters
+from jobs.control import queues
+from jobs.explain import explain
 from jobs.families.notifications import endpoints
 from jobs.families.notifications.models import Delivery
 from jobs.ledger.models import DeadLetter, Job
@@ -109,14 +113,28 @@ def flush_redis() -> None:
     redis.Redis.from_url(settings.REDIS_URL).flushall()
 
 
+def pause(one: Cast) -> None:
+    """An operator pauses all queues of an organization."""
+    with _operating("pause", one.organization.pk):
+        queues.pause(one.organization.pk, reason="its receiver is being repaired")
+
+
+def resume(one: Cast) -> None:
+    """And lets them go on."""
+    with _operating("resume", one.organization.pk):
+        queues.resume(one.organization.pk, reason="it is repaired")
+
+
+def waiting_because(one: Cast) -> set[str]:
+    """Why the organization's unfinished jobs do not run."""
+    with scope(one.organization), transaction.atomic():
+        mine = Job.objects.filter(organization=one.organization).exclude(state__in=FINAL)
+        return {str(explain(job).cause) for job in mine}
+
+
 def replay(letter: DeadLetter) -> int:
     """An operator retries a dead letter; returns how many jobs moved."""
-    operator = User.objects.create_superuser(email="operator@example.com", password=None)
-    with (
-        acting(Actor.operator(operator.pk), source="command"),
-        operator_scope("demo: replay", letter.organization_id),
-        transaction.atomic(),
-    ):
+    with _operating("replay", letter.organization_id):
         job_ids = [letter.job_id] if letter.job_id else []
         return deadletters.retry(job_ids, reason="the receiver was repaired").done
 
@@ -218,6 +236,21 @@ def is_isolated(cast: list[Cast]) -> bool:
                 if model._base_manager.exclude(organization=one.organization).exists():
                     return False
     return True
+
+
+@contextmanager
+def _operating(what: str, organization_id: int | None) -> Iterator[None]:
+    """As the operator of the site would, by a command."""
+    address = "operator@example.com"
+    operator = User.objects.filter(email=address).first() or User.objects.create_superuser(
+        email=address, password=None
+    )
+    with (
+        acting(Actor.operator(operator.pk), source="command"),
+        operator_scope(f"demo: {what}", organization_id),
+        transaction.atomic(),
+    ):
+        yield
 
 
 def _in_request(one: Cast, change: object) -> None:
