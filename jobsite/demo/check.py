@@ -2,9 +2,9 @@
 
 Events in two organizations become mails and webhooks, received and verified; workers are killed and
 Redis is emptied in the middle, and nothing is lost or doubled; one organization is paused and the
-other is not; a receiver that fails makes a dead letter, which is repaired and replayed. One function
-per step; the last line of output is one JSON object of counts and checks, and the exit status is 0
-only if every check holds.
+other is not; a receiver that fails makes a dead letter, which is repaired and replayed. One
+function per step; the last line of output is one JSON object of counts and checks, and the exit
+status is 0 only if every check holds.
 """
 
 import json
