@@ -94,7 +94,7 @@ def test_at_most_a_hundred_organizations_are_named_and_the_rest_is_summed(client
     ]
     total = sum(float(line.rpartition(" ")[2]) for line in depths)
     named = {name for line in lines for name in re.findall(r'organization_id="(\d+)"', line)}
-    assert len(named) == 100
+    assert 0 < len(named) <= 100  # fewer where one with an alert has nothing to show
     assert total == queues().totals("audit").waiting
 
 
