@@ -16,8 +16,9 @@ from jobs.errors import JobsError
 class BrokerUnavailable(BrokerConnectionError, JobsError):
     """Redis cannot be used at the moment.
 
-    Repeating an operation of `Queues` is always safe, except `fetch`, whose lost answer is made
-    good by `reclaim`.
+    When the connection broke in the middle, the operation may have been done all the same. To
+    repeat it is harmless where `Queues` does so by itself; a lost answer to `fetch` is made good
+    by `reclaim`.
     """
 
     def __init__(self, message: str) -> None:
