@@ -18,7 +18,7 @@ from tenancy.scope import scope
 from tests.factories import tenancy
 from tests.factories.admin import signed_in
 from tests.factories.api import Caller
-from tests.factories.jobs import claim, fall_silent, queued_job, worker
+from tests.factories.jobs import claim, fall_silent, queued_job, started, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,12 +44,11 @@ def worker_id() -> str:
 def job(own: Organization, worker_id: str) -> JobRef:
     """One whose first worker died, and whose second attempt failed at an address."""
     ref = queued_job(own)
-    claim(ref, worker_id)
+    started(claim(ref, worker_id))
     fall_silent(worker_id)
-    claimed = claim(ref).claimed
-    assert claimed is not None
+    job = started(claim(ref))
     with scope(own), transaction.atomic():
-        transitions.retry(claimed, delay=timedelta(hours=1), failure=FAILURE)
+        transitions.retry(job, delay=timedelta(hours=1), failure=FAILURE)
     return ref
 
 
