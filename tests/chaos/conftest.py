@@ -11,10 +11,10 @@ from pytest_django import Settings
 from redis import Redis
 
 from jobs.ledger import relay
-from jobsite.demo.receivers import Receivers
 from tests import servers
 from tests.chaos.fleet import Fleet
 from tests.chaos.load import Load
+from tests.chaos.receivers import Receivers
 from tests.chaos.report import PROPERTY, SEED, Drill
 from tests.chaos.world import LivePostgres, World
 from tests.conftest import LiveValkey

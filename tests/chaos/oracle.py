@@ -4,15 +4,15 @@ Jobs enqueued = succeeded + dead + cancelled. Effects in the database: exactly o
 succeeded, none for any other. Effects outside: at least one, and all of a job under one id.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from redis import Redis
 
+from tests.chaos.receivers import Arrival
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -130,37 +130,22 @@ class Oracle:
         return len(effects)
 
     def _sendings(self, succeeded: set[str]) -> list[int]:
-        sent: dict[str, list[str]] = defaultdict(list)
-        for hook in self._hooks():
-            if hook.name == "sends":
-                sent[hook.body].append(hook.webhook_id)
+        sent = _by_id(self.world.receivers.sends)
         assert succeeded <= sent.keys(), f"never sent: {succeeded - sent.keys()}"
         return _times(sent)
 
     def _mails(self) -> list[int]:
-        received: dict[tuple[str, str], list[str]] = defaultdict(list)
-        mails = self.world.receivers.mails()
-        assert len(mails) == (mails[-1].number if mails else 0), "the receiver kept not all"
-        for mail in mails:
-            [mailbox] = mail.recipients
-            received[mailbox, mail.subject].append(mail.message_id)
-        mailboxes = Counter(mailbox for mailbox, _ in received)
+        received = _by_id(self.world.receivers.mails_taken)
+        mailboxes = Counter(about.partition(" ")[0] for about in received)
         assert mailboxes == Counter({story.mailbox: 2 for story in self.stories})
         return _times(received)
 
     def _webhooks(self) -> list[int]:
-        received: dict[str, list[str]] = defaultdict(list)
-        for hook in self._hooks():
-            if hook.name != "sends":
-                assert hook.verified, "a signature that does not hold"
-                received[_mission_of(hook.body)].append(hook.webhook_id)
+        forged = self.world.receivers.forged
+        assert not forged, f"signatures that do not hold: {forged}"
+        received = _by_id(self.world.receivers.webhooks)
         assert received.keys() == {story.mission for story in self.stories}
         return _times(received)
-
-    def _hooks(self) -> list:  # type: ignore[type-arg]
-        hooks = self.world.receivers.hooks()
-        assert len(hooks) == (hooks[-1].number if hooks else 0), "the receiver kept not all"
-        return hooks
 
     def _nothing_stays_in_redis(self) -> None:
         """No message of a finished job is left, in whatever form."""
@@ -172,12 +157,16 @@ class Oracle:
             eventually(lambda: not any(left().values()), within=60)
 
 
-def _times(sent: Mapping[Any, list[str]]) -> list[int]:
+def _by_id(arrivals: Iterable[Arrival]) -> dict[str, list[str]]:
+    """The ids under which each came, one for each time."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for arrival in arrivals:
+        ids[arrival.about].append(arrival.effect_id)
+    return ids
+
+
+def _times(sent: Mapping[str, list[str]]) -> list[int]:
     """How often each went out."""
     mixed = {what: set(ids) for what, ids in sent.items() if len(set(ids)) != 1}
     assert not mixed, f"sent under more than one id: {mixed}"
     return [len(ids) for ids in sent.values()]
-
-
-def _mission_of(body: str) -> str:
-    return str(json.loads(body)["data"]["mission"]["reference"])

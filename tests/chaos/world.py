@@ -19,11 +19,11 @@ from django.db import connections
 from jobs.broker.broker import GroupBroker
 from jobs.broker.queues import Queues
 from jobsite import addresses
-from jobsite.demo.receivers import Receivers
 from jobsite.embedded import postgres
 from jobsite.embedded.places import Places
 from tests import servers
 from tests.chaos.fleet import Fleet
+from tests.chaos.receivers import Receivers
 from tests.conftest import LiveValkey
 
 SCHEMA = """
