@@ -17,7 +17,7 @@ SLACK = 15
 
 @pytest.mark.drill("12", "one organization takes all it can")
 def test_a_greedy_organization_gets_its_share(world, fleet, is_long, drill):
-    modest, greed = (100, 400) if is_long else (20, 60)
+    modest, greed = (100, 200) if is_long else (20, 60)
     load = Load(world)
     load.organizations(modest + 1)
     greedy, *others = load.missions

@@ -32,7 +32,7 @@ def test_workers_killed_at_random_moments(fleet, load, chance, is_long, drill):
 def test_a_job_of_a_killed_worker_runs_again_when_its_lease_is_over(
     world, fleet, load, is_long, drill
 ):
-    for lease in (3, 3, 30) if is_long else (2,):
+    for lease in (3, 30) if is_long else (2,):
         leases = {
             "JOBS_LEASE_SECONDS": str(lease),
             "JOBS_HEARTBEAT_SECONDS": str(max(1, lease // 3)),
@@ -66,7 +66,7 @@ def claims(world, ref) -> int:
 
 @pytest.mark.drill("4", "killed between two steps")
 def test_processes_killed_between_two_steps(fleet, load, is_long, drill):
-    rounds = 5 if is_long else 1
+    rounds = 3 if is_long else 1
     for _ in range(rounds):
         callers = [dies_before_publishing(fleet, load, of) for of in load.missions[:1]]
         load.enqueue(job_types.WRITE, 60)

@@ -26,7 +26,7 @@ def fleet(world_with_postgres):
 
 @pytest.mark.drill("3", "PostgreSQL stopped three times")
 def test_postgresql_stops_and_comes_back(fleet, load, live_postgres, chance, is_long, drill):
-    jobs = 6_000 if is_long else 200
+    jobs = 4_000 if is_long else 200
     running = [fleet.scheduler(), fleet.scheduler(), fleet.worker(), fleet.worker()]
     for worker in running[2:]:
         worker.wait_until_up()

@@ -15,7 +15,7 @@ from tests.waiting import eventually
 
 @pytest.mark.drill("2", "Redis killed, flushed, set back")
 def test_redis_loses_its_data(world, fleet, load, redis, chance, is_long, drill):
-    jobs = 6_000 if is_long else 300
+    jobs = 4_000 if is_long else 300
     paused = mission()
     steer(paused, control.pause)
     load.enqueue(job_types.WRITE, 20, of=paused)

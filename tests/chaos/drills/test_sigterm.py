@@ -14,7 +14,7 @@ GRACE_SECONDS = 5
 
 @pytest.mark.drill("8", "SIGTERM under load")
 def test_workers_told_to_stop_return_everything(world, fleet, load, redis, chance, is_long, drill):
-    jobs, deploys = (4_000, 10) if is_long else (200, 1)
+    jobs, deploys = (2_000, 5) if is_long else (200, 1)
     fleet.scheduler()
     [endless] = load.enqueue(job_types.WAIT, path="/nowhere")
     grace = {"WORKER_GRACE_SECONDS": str(GRACE_SECONDS)}

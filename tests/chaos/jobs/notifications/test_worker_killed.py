@@ -87,12 +87,12 @@ def test_what_was_under_way_is_sent_again_under_the_same_id(
     house.endpoint(dawdling.url())
     house.assign()
     first = start_worker()
-    eventually(lambda: dawdling.requests, within=60)
+    eventually(lambda: dawdling.requests, within=180)
 
     kill(first)
     start_worker()
 
-    eventually(lambda: house.only("webhook").state == DeliveryState.SENT, within=60)
+    eventually(lambda: house.only("webhook").state == DeliveryState.SENT, within=180)
     webhook = house.only("webhook")
     ids = [one.split(b"webhook-id: ")[1].split(b"\r\n")[0] for one in dawdling.requests]
     assert ids == [str(webhook.pk).encode()] * 2
