@@ -1,9 +1,12 @@
 """start: a claimed job begins to run; only then its worker's death counts against it."""
 
+from datetime import timedelta
+
 import pytest
 
 from jobs.errors import LeaseLost
 from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
 from jobs.ledger.models import Attempt
 from tests.factories.jobs import at, claim, fall_silent, queued_job, row, started, worker
 
@@ -65,3 +68,16 @@ def test_a_worker_that_died_before_it_counts_no_loss_and_leaves_no_attempt():
 
     assert (job.losses, job.attempt, job.fence) == (0, 1, 2)
     assert attempts(ref) == [(1, 2, "")]
+
+
+def test_the_start_of_an_earlier_attempt_counts_nothing_against_the_next():
+    job, silent = started(claim(queued_job())), worker()
+    with at(job.ref.organization_id):
+        failure = Failure(error_class="E", message="m")
+        transitions.retry(job, delay=timedelta(0), failure=failure)
+    claim(job.ref, silent)
+    fall_silent(silent)
+
+    again = claim(job.ref).claimed
+
+    assert (again.attempt, again.losses) == (2, 0)
