@@ -1,31 +1,33 @@
 """The product's own worker and driver, as the benchmarks start them."""
 
 import sys
-from typing import Any
+from typing import Any, LiteralString
+
+from psycopg import Connection, sql
 
 from benchmarks.ground import Ground
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.ours.settings"}
 GROUPS = ("notifications", "indexing", "backfill", "audit")
 
-# A finished job is copied with all its columns, whatever they are by now.
-_GROW = """
-    WITH pattern AS (
-        SELECT one_job, one_attempt
-          FROM jobs_job AS one_job
-          JOIN jobs_attempt AS one_attempt ON one_attempt.job_id = one_job.id
-         WHERE one_job.state = 'succeeded' LIMIT 1
-    ), jobs AS (
-        INSERT INTO jobs_job
-        SELECT (jsonb_populate_record(one_job, jsonb_build_object(
-                    'id', uuidv7(interval '-2 days'), 'correlation_id', uuidv4()))).*
-          FROM pattern, generate_series(1, %s)
-        RETURNING id
-    )
-    INSERT INTO jobs_attempt
-    SELECT (jsonb_populate_record(one_attempt, jsonb_build_object(
-                'id', nextval(pg_get_serial_sequence('jobs_attempt', 'id')), 'job_id', jobs.id))).*
-      FROM pattern, jobs
+# A finished job is copied with its attempt, whatever columns they have by now.
+_COLUMNS = """
+    SELECT attname FROM pg_attribute
+     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+_PATTERN = """
+    CREATE TEMPORARY TABLE pattern AS
+    SELECT job.id AS job, attempt.id AS attempt
+      FROM jobs_job AS job JOIN jobs_attempt AS attempt ON attempt.job_id = job.id
+     WHERE job.state = 'succeeded' LIMIT 1
+"""
+_NEW_IDS = """
+    CREATE TEMPORARY TABLE copies AS
+    SELECT uuidv7(interval '-2 days') AS id FROM generate_series(1, %s)
+"""
+_COPY = """
+    INSERT INTO {table} ({columns})
+    SELECT {values} FROM {table} AS old JOIN pattern ON old.id = pattern.{one} CROSS JOIN copies
 """
 
 
@@ -70,11 +72,29 @@ class Ours:
         with self.ground.superuser() as connection:
             [there] = connection.execute("SELECT count(*) FROM jobs_job").fetchone() or [0]
             connection.execute("SET session_replication_role = replica")  # no key checks: copies
-            if rows > there:
-                connection.execute(_GROW, [rows - there])
+            connection.execute(_PATTERN)
+            connection.execute(_NEW_IDS, [max(rows - there, 0)])
+            _copy(connection, "jobs_job", "job", id="copies.id", correlation_id="uuidv4()")
+            number = "nextval(pg_get_serial_sequence('jobs_attempt', 'id'))"
+            _copy(connection, "jobs_attempt", "attempt", id=number, job_id="copies.id")
             connection.execute("VACUUM ANALYZE jobs_job")
             connection.execute("VACUUM ANALYZE jobs_attempt")
 
     def _drive(self, *arguments: object) -> Any:
         module = [sys.executable, "-m", "benchmarks.ours.drive"]
         return self.ground.tool(*module, *map(str, arguments), **SETTINGS)
+
+
+def _copy(connection: Connection[Any], table: str, one: str, **new: LiteralString) -> None:
+    columns = [name for (name,) in connection.execute(_COLUMNS, [table])]
+    values = [
+        sql.SQL(new[name]) if name in new else sql.Identifier("old", name) for name in columns
+    ]
+    connection.execute(
+        sql.SQL(_COPY).format(
+            table=sql.Identifier(table),
+            columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            values=sql.SQL(", ").join(values),
+            one=sql.Identifier(one),
+        )
+    )
