@@ -224,6 +224,15 @@ class Queues:
         """Those of the messages that are here in any form: waiting, delayed or leased."""
         return self._ids(_KNOWN, group, organization_id, ids)
 
+    def pages(self, group: str, organization_id: int | None) -> Iterator[list[str]]:
+        """The ids of all messages of an owner, about 100 at a time; some may be named twice."""
+        cursor: bytes = b"0"
+        while True:
+            cursor, *ids = self._run(_PAGES, group, keys.owner(organization_id), cursor)
+            yield [wire.text(one) for one in ids]
+            if cursor == b"0":
+                return
+
     def situation(self, group: str, organization_id: int | None, message_id: str) -> Situation:
         """Why a message is not running, as far as Redis knows."""
         answer = self._run(
@@ -369,5 +378,5 @@ _FETCH, _HEARTBEAT, _REAP = Script("fetch"), Script("heartbeat"), Script("reap")
 _ACK, _RETRY, _RELEASE = Script("ack"), Script("retry"), Script("release")
 _RECLAIM, _LEAVE = Script("reclaim"), Script("leave")
 _CONTROL, _CONTROLS = Script("control"), Script("controls")
-_KNOWN, _SITUATION = Script("known"), Script("situation")
+_KNOWN, _PAGES, _SITUATION = Script("known"), Script("pages"), Script("situation")
 _DEPTH, _DEPTHS, _TOTALS = Script("depth"), Script("depths"), Script("totals")

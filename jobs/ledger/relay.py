@@ -45,13 +45,17 @@ def sweep() -> int:
 
     For a Redis that came back from an old snapshot, with an epoch but without the latest messages.
     """
-    back = 0
-    for page in _pages(overdue=OVERDUE):
-        lost = _unknown_to_redis(page)
-        back += put_in_line(lost) if lost else 0
+    back = sum(put_in_line(jobs) for jobs in lost())
     if back:
         log.warning("jobs_swept_back", jobs=back)
     return back
+
+
+def lost() -> Iterator[list[InLine]]:
+    """Jobs that have been due for a while and whose messages Redis does not have, in pages."""
+    for page in _pages(overdue=OVERDUE):
+        if unknown := _unknown_to_redis(page):
+            yield unknown
 
 
 def recover() -> bool:
@@ -99,13 +103,13 @@ def _pages(*, overdue: timedelta | None) -> Iterator[list[InLine]]:
 
 
 def _unknown_to_redis(jobs: list[InLine]) -> list[InLine]:
-    lost = []
+    unknown = []
     by_queue = sorted(jobs, key=_queue)
     for (group, organization_id), of_queue in groupby(by_queue, key=_queue):
         mine = list(of_queue)
         known = queues().known(group, organization_id, [str(job.job_id) for job in mine])
-        lost += [job for job in mine if str(job.job_id) not in known]
-    return lost
+        unknown += [job for job in mine if str(job.job_id) not in known]
+    return unknown
 
 
 def _queue(job: InLine) -> tuple[str, int]:

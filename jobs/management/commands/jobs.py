@@ -1,4 +1,4 @@
-"""`manage.py jobs show|explain|cancel`: a job's life, why it waits, or its end."""
+"""`manage.py jobs show|explain|cancel|check`: one job, or the state of all."""
 
 import contextlib
 import uuid
@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs import control
+from jobs.check import check
 from jobs.explain import explain
 from jobs.ledger.models import Attempt, Job
 from jobs.management.operator import add_order, operating, slugs_of
@@ -48,12 +49,15 @@ class Command(BaseCommand):
         change = verbs.add_parser("cancel", help="waiting ones never start, running ones end")
         change.add_argument("ids", nargs="+", type=uuid.UUID, metavar="ID")
         add_order(change)
+        look = verbs.add_parser("check", help="compare the ledger and Redis, both ways")
+        look.add_argument("--repair", action="store_true", help="mend what differs")
         for each in verbs.choices.values():
             each.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what the verb says."""
         verbs = {"show": self._show, "explain": self._explain, "cancel": self._cancel}
+        verbs["check"] = self._check
         verbs[options["verb"]](options)
 
     def _show(self, options: dict[str, Any]) -> None:
@@ -101,6 +105,18 @@ class Command(BaseCommand):
                 "waits_for": told.jobs,
             },
         )
+
+    def _check(self, options: dict[str, Any]) -> None:
+        found = check(repair=options["repair"])
+        if options["json"]:
+            as_json(self.stdout, [vars(one) | {"sentence": one.sentence} for one in found])
+            return
+        for one in found:
+            mended = f", {one.mended} mended" if options["repair"] else ""
+            self.stdout.write(f"{one.count} {one.kind}{mended}. {one.sentence}")
+            self.stdout.write(f"    {', '.join(one.examples)}")
+        if not found:
+            self.stdout.write("The ledger and Redis agree.")
 
     def _cancel(self, options: dict[str, Any]) -> None:
         wanted = list(dict.fromkeys(options["ids"]))

@@ -1,0 +1,138 @@
+"""check: what differs between ledger and Redis is found, explained and mended, both ways."""
+
+import json
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from jobs.broker.messages import Entry
+from jobs.check import check
+from jobs.ledger import transitions
+from jobs.ledger.models import DeadLetter
+from tests.factories import organization
+from tests.factories.jobs import at, dead_job, fall_silent, queued_job, row, running_job, worker
+from tests.integration.jobs.ledger.lines import in_line
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def set_back(ref, what):
+    with at(ref.organization_id), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE jobs_job SET {what} WHERE id = %s", [ref.job_id])
+
+
+def ids(kind):
+    return {one.kind: one for one in check()}.get(kind)
+
+
+def is_found(kind, ref, monkeypatch):
+    monkeypatch.setattr("jobs.check.EXAMPLES", 10_000)
+    found = ids(kind)
+    return found is not None and str(ref.job_id) in found.examples
+
+
+def test_a_due_job_that_redis_lost_is_put_back(line, monkeypatch):
+    ref = queued_job()
+    set_back(ref, "run_at = run_at - interval '1 h', created_at = created_at - interval '1 h'")
+    line.remove("backfill", ref.organization_id, [str(ref.job_id)])
+    assert is_found("lost", ref, monkeypatch)
+
+    check(repair=True)
+
+    assert in_line(ref)
+    assert not is_found("lost", ref, monkeypatch)
+
+
+def test_a_message_whose_job_is_finished_or_held_or_absent_is_taken_out(line, monkeypatch):
+    of = organization()
+    cancelled, held = queued_job(of), queued_job(of)
+    with at(of):
+        transitions.cancel([cancelled], reason="cancelled")
+    set_back(held, "state = 'scheduled', hold = 'draining'")
+    absent = transitions.JobRef(organization_id=of.pk, job_id=uuid4())
+    line.enqueue(
+        [Entry(organization_id=of.pk, group="backfill", message_id=str(absent.job_id), body=b"")]
+    )
+    assert all(is_found("left_over", ref, monkeypatch) for ref in (cancelled, held, absent))
+
+    check(repair=True)
+
+    assert not any(in_line(ref) for ref in (cancelled, held, absent))
+
+
+def test_a_job_of_another_organization_is_not_vouched_for(line, monkeypatch):
+    mine, theirs = queued_job(), organization()
+    forged = transitions.JobRef(organization_id=theirs.pk, job_id=mine.job_id)
+    line.enqueue(
+        [Entry(organization_id=theirs.pk, group="backfill", message_id=str(mine.job_id), body=b"")]
+    )
+
+    check(repair=True)
+
+    assert in_line(mine)
+    assert not in_line(forged)
+
+
+def test_what_is_in_order_is_no_difference(line, monkeypatch):
+    of = organization()
+    refs = [queued_job(of), running_job(of).ref, dead_job(of)]
+    line.remove("backfill", of.pk, [str(ref.job_id) for ref in refs[2:]])
+
+    for kind in ("lost", "left_over", "dead_without_letter", "behind_no_breaker", "without_worker"):
+        assert not any(is_found(kind, ref, monkeypatch) for ref in refs)
+
+
+def test_a_dead_job_without_a_letter_gets_one(line, monkeypatch):
+    ref = dead_job()
+    with at(ref.organization_id):
+        DeadLetter.objects.filter(job_id=ref.job_id).update(state="discarded")
+    assert is_found("dead_without_letter", ref, monkeypatch)
+
+    check(repair=True)
+
+    with at(ref.organization_id):
+        assert DeadLetter.objects.filter(job_id=ref.job_id, state="open").count() == 1
+
+
+def test_a_job_behind_no_breaker_goes_on(line, monkeypatch):
+    ref = queued_job()
+    set_back(ref, "state = 'scheduled', hold = 'breaker', breaker_id = 0")
+    assert is_found("behind_no_breaker", ref, monkeypatch)
+
+    check(repair=True)
+
+    assert row(ref).hold is None
+
+
+def test_a_job_whose_worker_is_gone_is_told(line, monkeypatch):
+    gone = worker()
+    ref = running_job(worker_id=gone).ref
+    fall_silent(gone)
+
+    assert is_found("without_worker", ref, monkeypatch)
+
+
+def test_a_job_that_was_never_published_is(line, monkeypatch):
+    ref = queued_job()
+    set_back(ref, "run_at = run_at - interval '1 h', created_at = created_at - interval '1 h'")
+    assert is_found("unpublished", ref, monkeypatch)
+
+    while is_found("unpublished", ref, monkeypatch):
+        check(repair=True)
+
+    assert row(ref).published_at
+
+
+def test_the_command_says_it_in_words_and_in_json(line):
+    ref = queued_job()
+    set_back(ref, "state = 'scheduled', hold = 'breaker', breaker_id = 0")
+    words, machine = StringIO(), StringIO()
+
+    call_command("jobs", "check", "--json", stdout=machine)
+    call_command("jobs", "check", "--repair", stdout=words)
+
+    assert "behind_no_breaker" in {one["kind"] for one in json.loads(machine.getvalue())}
+    assert "mended. Waits for a breaker that is no more" in words.getvalue()
