@@ -131,10 +131,12 @@ class FairQueue:
         self._begin()
         held, touched = self._held(consumer, ran), set()
         for key in held:
+            if self._control(key.owner).limit and key.owner in self.owing:
+                touched.add(key.owner)
             self._pay_for_run(consumer, key, ran[key])
-            touched.add(key.owner)
             if key in self.again:
                 self._come_back(key, self.again.pop(key))
+                touched.add(key.owner)
             else:
                 self._forget(key)
         self._finish(touched)
