@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase
 from django.urls import reverse
@@ -39,6 +40,9 @@ class ScopeMiddleware:
             return self.get_response(request)
         if "%00" in request.META.get("QUERY_STRING", ""):
             return HttpResponseBadRequest()  # PostgreSQL knows no such text; nobody types one
+        if _is_about_an_account(request):
+            request.user = AnonymousUser()
+            return self.get_response(request)
         with _scope_of(request):
             with transaction.atomic():
                 response = self.get_response(request)
@@ -56,6 +60,16 @@ class ScopeMiddleware:
         """A view that raised leaves nothing half-done, whatever page its exception becomes."""
         if connection.in_atomic_block:
             transaction.set_rollback(True)
+
+
+def _is_about_an_account(request: HttpRequest) -> bool:
+    """Signing in, and a password by mail: of whichever account is named, not of who is signed in.
+
+    In the scope of the latter a guess at an account of another organization could be neither
+    recorded nor counted.
+    """
+    pages = (reverse("admin:login"), reverse("admin:index") + "password/")
+    return request.method == "POST" and request.path.startswith(pages)
 
 
 def route_of(request: HttpRequest) -> str:
