@@ -287,7 +287,7 @@ class Queues:
             Depth(
                 organization_id=keys.organization_id(owner),
                 waiting=waiting,
-                oldest=timedelta(microseconds=max(0, now_us - int(float(ready)))),
+                oldest=timedelta(microseconds=min(max(0.0, now_us - float(ready)), now_us)),
                 ready=ready.decode(),
             )
             for owner, waiting, ready in batched(flat, 3)

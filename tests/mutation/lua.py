@@ -127,8 +127,8 @@ MUTATIONS = (
     broken(
         "include/line",
         "lets idling earn",
-        "math.max(virtual_time(), tonumber(tag or 0))",
-        "tonumber(tag or 0)",
+        "math.max(virtual_time(), number(tag) or 0)",
+        "number(tag) or 0",
     ),
     broken(
         "include/line", "lets idling forgive", "  if tag > virtual_time() then", "  if false then"

@@ -14,5 +14,5 @@ end
 local ready = redis.call("ZSCORE", heads, owner)
 return {
   peek("ZCARD", owner .. suffix) or 0,
-  ready and math.max(0, now_us() - ready) or -1,
+  ready and math.max(0, now_us() - (number(ready) or now_us())) or -1,
 }

@@ -50,7 +50,7 @@ local function rest()
   end
   local last = redis.call("ZRANGE", tags, -1, -1, "WITHSCORES")
   if last[1] and redis.call("EXISTS", leased) == 0 then
-    redis.call("HSET", state, "vtime", math.max(virtual_time(), last[2]))
+    redis.call("HSET", state, "vtime", math.max(virtual_time(), number(last[2]) or 0))
     redis.call("UNLINK", tags)
   end
 end
@@ -95,7 +95,7 @@ for _ = 1, wanted do
     break
   end
   if is_owner(owner) then
-    vtime = tonumber(start)
+    vtime = number(start) or virtual_time()
     local tag = vtime + lease_first(owner)
     if may_be_served(owner) then
       redis.call("ZADD", ring, tag, owner)

@@ -44,6 +44,6 @@ return {
   holding(owner).n,
   token_at and token_at - now or -1,
   redis.call("ZCOUNT", ring, "-inf", "(" .. string.format("%.17g", math.max(start, virtual_time()))),
-  math.floor(tonumber(mean_us or -1)),
+  math.floor(number(mean_us) or -1),
   redis.call("ZCOUNT", consumers, now, "+inf"),
 }

@@ -16,7 +16,7 @@ return {
   state_number("waiting"),
   redis.call("ZCARD", due),
   state_number("leased"),
-  head[2] and math.max(0, now - head[2]) or -1,
+  head[2] and math.max(0, now - (number(head[2]) or now)) or -1,
   redis.call("ZCARD", heads),
   redis.call("ZCOUNT", consumers, now, "+inf"),
 }

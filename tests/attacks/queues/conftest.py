@@ -4,6 +4,7 @@ from tests.integration.jobs.broker.conftest import (  # noqa: F401
     broker,
     client,
     group,
+    hasty,
     poisons,
     put_body,
     queues,

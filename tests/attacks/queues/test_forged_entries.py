@@ -5,14 +5,17 @@ stopped every consumer of its group for good.
 """
 
 import json
+import math
 from collections.abc import Callable
+from datetime import timedelta
 
 import dramatiq
 import pytest
 import redis
 
-from jobs.broker import Control, Poison, RetryAfter
+from jobs.broker import Ack, Control, Entry, MessageKey, Poison, Release, RetryAfter, Settlement
 from jobs.broker.broker import GroupBroker
+from jobs.broker.queues import Queues
 from tests.integration.jobs.broker.conftest import StartWorker
 from tests.waiting import eventually
 
@@ -28,6 +31,7 @@ OWNERS = (
     "org:" + "9" * 30,
 )
 MEMBERS = ("", "nospace", " id", "org:7 ", "foo bar", "org:7 unknown")
+NUMBERS = ("", "x", "nan", "inf", "-inf", "1e308", "9" * 400)
 VALUES = (b"", b"junk", b"x junk", b"-1 junk", b"9" * 5000 + b" junk")
 
 
@@ -240,3 +244,55 @@ def test_a_forged_control_counts_as_none(
 
     assert broker.backend.fetch(group, "c1", 1).messages
     assert broker.backend.controls(group) in ({7: Control()}, {})
+
+
+@pytest.mark.parametrize("text", NUMBERS, ids=lambda text: text[:6])
+@pytest.mark.parametrize(
+    "name", ["state vtime", "state clock", "state waiting", "means", "buckets", "leased", "lease"]
+)
+def test_what_should_be_a_number_and_is_none_stops_nobody(
+    queues: Queues, hasty: Queues, group: str, client: redis.Redis, name: str, text: str
+) -> None:
+    def put(organization_id: int, *ids: str) -> None:
+        queues.enqueue(
+            Entry(
+                organization_id=organization_id, group=group, message_id=one, body=b"b", kind="work"
+            )
+            for one in ids
+        )
+
+    def forge_number() -> None:
+        key, _, field = name.partition(" ")
+        if key == "lease":
+            client.hset(f"group:{group}:leases:c1", "org:7 forged", f"{text} {text} {text} work")
+        elif key == "leased":
+            client.hset(f"group:{group}:leased", "org:7", f"1 {text}")
+        else:
+            of = {"state": field, "means": "work", "buckets": "org:7"}[key]
+            client.hset(f"group:{group}:{key}", of, text)
+
+    queues.control(group, {7: Control(rate=1000)})
+    forge_number()
+    put(7, "a", "b", "c")
+    put(8, "a", "b", "c")
+    forge_number()
+
+    fetched = {message.key: message for message in queues.fetch(group, "c1", 20).messages}
+    forge_number()
+    endings = (Ack(ran=timedelta(milliseconds=1)), RetryAfter(), Release())
+    settled = [
+        queues.settle(group, "c1", [Settlement(key, ending, fetched[key].stamp)])
+        for key, ending in zip(
+            [MessageKey(8, one) for one in ("a", "b", "c")], endings, strict=True
+        )
+    ]
+    queues.reclaim(group, "c1", [])
+    forge_number()
+    hasty.fetch(group, "c2", 20)
+    again = eventually(lambda: hasty.reap(group).messages)
+
+    assert settled == [1, 1, 1]
+    assert {key.message_id for key, _ in again if key.organization_id == 8} == {"b", "c"}
+    assert math.isfinite(float(client.hget(f"group:{group}:state", "vtime") or 0))
+    assert len(queues.depths(group)) == 2
+    assert queues.situation(group, 8, "b").place == "waiting"

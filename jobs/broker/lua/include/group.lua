@@ -34,13 +34,25 @@ local function now_us()
   return time[1] * 1000000 + time[2]
 end
 
+-- A number that a script of ours may have written; nil for none, and for what was forged: words,
+-- infinities, what is no number, and what is so large that nothing could be added to it.
+local function number(text)
+  local value = tonumber(text or nil)
+  if value and value > -1e18 and value < 1e18 then
+    return value
+  end
+end
+
 local function state_number(field)
-  return tonumber(redis.call("HGET", state, field) or 0)
+  return number(redis.call("HGET", state, field)) or 0
 end
 
 local function count(field, change)
   if change ~= 0 then
-    redis.call("HINCRBY", state, field, change)
+    local answer = redis.pcall("HINCRBY", state, field, change)
+    if type(answer) == "table" and answer.err then
+      redis.call("HSET", state, field, math.max(0, change)) -- what was there was forged
+    end
   end
 end
 

@@ -11,7 +11,7 @@ local mean_of = {}
 
 local function mean(kind)
   if mean_of[kind] == nil then
-    mean_of[kind] = tonumber(redis.call("HGET", means, kind) or nil) or false
+    mean_of[kind] = number(redis.call("HGET", means, kind)) or false
   end
   return mean_of[kind]
 end
@@ -43,12 +43,13 @@ local function end_leases(leases, members, stamps)
     local ready, charge, fetched, kind, started =
       string.match(values[i] or "", "^(%S+) (%S+) (%S+) (%S*) ?(%S*)$")
     local stamp = stamps and stamps[i] or ""
+    ready = number(ready) and ready -- whoever forged one without a time has no lease
     if ready and not seen[member] and (stamp == "" or stamp == fetched) then
       local owner, id = split(member)
       seen[member] = true
       gone[#gone + 1] = member
       ended[#ended + 1] = { number = i, member = member, owner = owner, id = id, ready = ready,
-        charge = tonumber(charge) or 0, fetched = tonumber(fetched) or now, kind = kind,
+        charge = number(charge) or 0, fetched = number(fetched) or now, kind = kind,
         started = started ~= "" }
     end
   end

@@ -12,7 +12,7 @@ local function holding(owner)
   if not known then
     local text = redis.call("HGET", leased, owner)
     local n, tag = string.match(text or "", "^(%d+) ?(%S*)$")
-    known = { n = tonumber(n or 0), tag = tonumber(tag or nil), more = 0, text = text }
+    known = { n = number(n) or 0, tag = number(tag), more = 0, text = text }
     holdings[owner] = known
   end
   return known
@@ -25,7 +25,7 @@ local function parsed(text)
   local weight, paused, limit, rate, burst =
     string.match(text, "^(%S+) ([01]) (%d+) (%S+) (%d+)$")
   weight, rate = tonumber(weight), tonumber(rate)
-  if not (weight and weight > 0 and weight < 1e6 and rate and rate >= 0 and rate < 1e9) then
+  if not (weight and weight > 1e-6 and weight < 1e6 and rate and rate >= 0 and rate < 1e9) then
     return NO_CONTROL
   end
   return {
@@ -59,7 +59,7 @@ local full_at, changed_buckets = {}, {}
 
 local function bucket(owner)
   if not full_at[owner] then
-    full_at[owner] = tonumber(redis.call("HGET", buckets, owner) or 0)
+    full_at[owner] = number(redis.call("HGET", buckets, owner)) or 0
   end
   return math.max(now, full_at[owner])
 end

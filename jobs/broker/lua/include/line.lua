@@ -17,9 +17,7 @@ local function virtual_time()
   if not vtime then
     vtime = state_number("vtime")
     local first = redis.call("ZRANGE", ring, 0, 0, "WITHSCORES")
-    if first[2] then
-      vtime = math.min(vtime, first[2])
-    end
+    vtime = math.min(vtime, number(first[2]) or vtime)
   end
   return vtime
 end
@@ -63,7 +61,7 @@ local function enter_ring(owner)
       redis.call("ZREM", tags, owner)
     end
   end
-  redis.call("ZADD", ring, math.max(virtual_time(), tonumber(tag or 0)), owner)
+  redis.call("ZADD", ring, math.max(virtual_time(), number(tag) or 0), owner)
 end
 
 -- Whether something of the owner waits that may be taken. Keeps `heads` right, and notes when the
