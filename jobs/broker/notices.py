@@ -1,13 +1,15 @@
 """News for running workers, on one channel of Redis: a queue was paused, a job was cancelled.
 
 Fast, not certain: whoever is not connected hears nothing, so nothing depends on it alone. When a
-listener connects, again too, it reads the pauses from Redis's copy of the controls; requests to
-cancel come with the worker's heartbeat as well.
+listener connects, again too, it reads the pauses from Redis's copy of the controls, and every few
+seconds while it knows of one: a worker that never heard of its end would give that queue's jobs
+back for ever. Requests to cancel come with the worker's heartbeat as well.
 """
 
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -22,6 +24,7 @@ from jobs.broker.queues import Queues
 logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0  # how long it waits for news at a time; Redis is not asked
+DOUBT_SECONDS = 5.0  # after which pauses that it knows of are read again
 STOP_SECONDS = 2.0
 AGAIN_SECONDS = 1.0  # until it tries to connect again
 
@@ -95,23 +98,22 @@ class Listener:
         with queues.listening() as channel:
             self._channel = channel
             # Now that nothing is missed any more: what was missed before.
-            self._paused = {
-                (group, organization_id)
-                for group in groups
-                for organization_id, control in queues.controls(group).items()
-                if organization_id is not None and control.is_paused
-            }
+            self._paused, read_at = _paused(queues, groups), time.monotonic()
             while not self._stopping.is_set():
-                message = channel.get_message(timeout=QUIET_SECONDS)
+                timeout = DOUBT_SECONDS if self._paused else QUIET_SECONDS
+                message = channel.get_message(timeout=timeout)
                 if message is not None:
                     self._hear(message["data"], on_cancelled)
+                if self._paused and time.monotonic() - read_at > DOUBT_SECONDS:
+                    self._paused, read_at = _paused(queues, groups), time.monotonic()
 
     def _hear(self, data: Any, on_cancelled: Callable[[Notice], object]) -> None:
         try:
-            notice = Notice(**json.loads(data))
-        except (ValueError, TypeError):
+            self._follow(Notice(**json.loads(data)), on_cancelled)
+        except (ValueError, TypeError, RecursionError):
             logger.warning("No notice of ours: %.100r", data)
-            return
+
+    def _follow(self, notice: Notice, on_cancelled: Callable[[Notice], object]) -> None:
         match notice.kind:
             case "paused":
                 self._paused.add((notice.group, notice.organization_id))
@@ -119,6 +121,16 @@ class Listener:
                 self._paused.discard((notice.group, notice.organization_id))
             case "cancelled":
                 on_cancelled(notice)
+
+
+def _paused(queues: Queues, groups: Iterable[str]) -> set[tuple[str, int]]:
+    """The queues that are paused, as Redis's copy of the controls has it."""
+    return {
+        (group, organization_id)
+        for group in groups
+        for organization_id, control in queues.controls(group).items()
+        if organization_id is not None and control.is_paused
+    }
 
 
 listener = Listener()

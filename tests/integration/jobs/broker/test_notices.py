@@ -1,7 +1,10 @@
 """News for running workers: heard at once, and read again after a connection was lost."""
 
+import uuid
+
 import pytest
 
+from jobs.broker import notices
 from jobs.broker.messages import Control
 from jobs.broker.notices import Listener, Notice, publish
 from jobs.broker.queues import Queues
@@ -85,11 +88,49 @@ def test_a_lost_connection_is_made_again_and_what_was_missed_is_read(
 def test_what_is_no_notice_is_passed_over(queues, listener, heard):
     eventually(lambda: is_heard(queues, heard))
 
-    for nonsense in ("nonsense", "[]", '{"kind": "paused", "colour": "red"}'):
+    for nonsense in (
+        "nonsense",
+        "[]",
+        "[" * 100_000,
+        '{"kind": "paused", "colour": "red"}',
+        '{"kind": "paused", "organization_id": [], "group": "backfill"}',
+    ):
         queues.publish(nonsense)
 
     heard.clear()
     eventually(lambda: is_heard(queues, heard))
+
+
+def test_what_cannot_be_cancelled_is_passed_over(queues):
+    heard = []
+
+    def cancelled(notice):
+        heard.append(uuid.UUID(notice.job_id))
+
+    listener = Listener()
+    listener.start(queues, ["backfill"], cancelled)
+    job_id = uuid.uuid4()
+
+    def is_told_of():
+        publish(queues, Notice(kind="cancelled", organization_id=7, job_id="a"))
+        publish(queues, Notice(kind="cancelled", organization_id=7, job_id=str(job_id)))
+        return job_id in heard
+
+    eventually(is_told_of)
+    listener.stop()
+
+
+def test_a_pause_whose_end_nobody_told_of_ends_all_the_same(queues, listener, heard, monkeypatch):
+    monkeypatch.setattr(notices, "DOUBT_SECONDS", 0.1)
+    queues.control("backfill", {8: Control(is_paused=True)})
+    eventually(lambda: is_heard(queues, heard))
+    for organization_id in (7, 8):
+        paused = Notice(kind="paused", organization_id=organization_id, group="backfill")
+        publish(queues, paused)
+    eventually(lambda: listener.is_paused("backfill", 8))
+
+    eventually(lambda: not listener.is_paused("backfill", 7))
+    assert listener.is_paused("backfill", 8)
 
 
 def test_without_redis_nothing_is_raised(queues, live_valkey):
