@@ -33,7 +33,10 @@ def effects(world) -> int:
 
 
 def attempts(world) -> int:
-    [[count]] = world.ask("SELECT count(*) FROM jobs_attempt WHERE outcome = ''")
+    [[count]] = world.ask(
+        "SELECT count(*) FROM jobs_attempt a JOIN jobs_job j ON j.id = a.job_id"
+        " WHERE j.job_type = 'chaos.wait' AND a.outcome = ''"
+    )
     return count
 
 
