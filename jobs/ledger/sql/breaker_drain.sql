@@ -3,9 +3,15 @@
 -- result      the jobs that go on: id
 -- locks       breakers and jobs; SKIP LOCKED, so that two schedulers share the work
 -- cost        the table of breakers, a row for each failing destination, and job_behind_breaker
+-- Only those that hold something: the others, however many one organization has, take no turn.
 WITH closed AS (
-    SELECT id, organization_id, pace FROM jobs_breaker
+    SELECT id, organization_id, pace FROM jobs_breaker k
     WHERE open_until IS NULL
+        AND EXISTS (
+            SELECT FROM jobs_job j
+            WHERE j.organization_id = k.organization_id AND j.breaker_id = k.id
+                AND j.hold = 'breaker'
+        )
     ORDER BY stepped_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ),
 freed AS (

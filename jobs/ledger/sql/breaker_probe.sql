@@ -3,19 +3,17 @@
 -- result      the jobs that try: id
 -- locks       breakers and jobs; SKIP LOCKED, so that two schedulers share the work
 -- cost        the table of breakers, a row for each failing destination, and job_behind_breaker
+-- Only those that hold something: the others, however many one organization has, take no turn.
 WITH due AS (
-    SELECT id, organization_id FROM jobs_breaker
+    SELECT id, organization_id FROM jobs_breaker k
     WHERE open_until <= clock_timestamp()
         AND (probe_job_id IS NULL OR probe_until <= clock_timestamp())
-    ORDER BY stepped_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-),
-stepped AS (
-    UPDATE jobs_breaker b SET stepped_at = clock_timestamp() FROM due d WHERE b.id = d.id
-        AND NOT EXISTS (
+        AND EXISTS (
             SELECT FROM jobs_job j
-            WHERE j.organization_id = d.organization_id AND j.breaker_id = d.id
+            WHERE j.organization_id = k.organization_id AND j.breaker_id = k.id
                 AND j.hold = 'breaker'
         )
+    ORDER BY stepped_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ),
 first AS (
     SELECT d.id AS breaker_id, held.id FROM due d CROSS JOIN LATERAL (

@@ -247,6 +247,34 @@ def test_when_it_closes_the_held_ones_go_on_twice_as_many_each_step(of, job_type
     assert gone_on == [1, 3, 6]
 
 
+@pytest.mark.parametrize("open_until", [None, "2000-01-01T00:00Z"])
+def test_another_organization_with_many_failing_destinations_takes_no_turn(
+    of, job_type, open_until
+):
+    other = organization()
+    fail(of, job_type, 3)
+    refs = [held(of, job_type) for _ in range(2)]
+    now_due(of)
+    if open_until is None:
+        attempt(of, job_type)
+    with at(other):
+        Breaker.objects.bulk_create(
+            Breaker(
+                organization_id=other.pk,
+                job_type=job_type.name,
+                destination=str(number),
+                failures=1,
+                open_until=open_until,
+                stepped_at="2000-01-01T00:00Z",
+            )
+            for number in range(breaker.MOST + 1)
+        )
+
+    breaker.step()
+
+    assert holds(refs).count(None) == 1
+
+
 def test_it_is_forgotten_once_all_went_on(of, job_type):
     fail(of, job_type, 3)
     ref = held(of, job_type)
