@@ -6,10 +6,12 @@ import time
 import pytest
 from django.db import connection
 
+from jobs.execution.in_hand import in_hand
 from jobs.ledger.publish import queues
 from tests.factories import organization
 from tests.factories.jobs import queued_job, queued_jobs, row
 from tests.integration.jobs.execution.looking import attempts, until
+from tests.threads import elsewhere
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,6 +66,36 @@ def test_prefetched_jobs_go_back_uncounted(declare, start_worker):
     assert waiting
     assert queues().depth("backfill", of.pk).waiting == len(waiting)
     assert {row(ref).attempt for ref in waiting} == {0}
+
+
+def test_claimed_jobs_that_did_not_start_go_back_uncounted(declare, start_worker):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def perform(run):
+        begun.set()
+        go_on.wait(20)
+
+    of = organization()
+    refs = queued_jobs(of, 8, declare(perform))
+    worker = start_worker(threads=1)
+    begun.wait(20)
+    claimed = eventually(lambda: [ref for ref in refs if is_claimed(ref)])
+
+    with elsewhere() as begin:
+        begin(worker.stop)
+        eventually(lambda: not [ref for ref in refs if is_claimed(ref)])
+        go_on.set()
+
+    back = {(row(ref).state, row(ref).attempt, row(ref).losses) for ref in claimed}
+    assert back == {("queued", 0, 0)}
+    assert [attempts(ref) for ref in claimed] == [[]] * len(claimed)
+    assert not [ref for ref in refs if ref in in_hand]
+
+
+def is_claimed(ref):
+    """Whether a worker has it and has not started it."""
+    job = row(ref)
+    return job.state == "running" and job.started_at is None
 
 
 @pytest.mark.parametrize("perform", [spin, wait_for_postgresql])
