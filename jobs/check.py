@@ -8,13 +8,16 @@ runs a job twice: a message too many finds its job finished, and one that a work
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
+import structlog
 from django.db import transaction
 
+from jobs.broker.messages import MessageKey
 from jobs.execution.leases import lease
 from jobs.job_types import GROUPS
 from jobs.ledger import relay
@@ -23,7 +26,11 @@ from jobs.ledger.statements import run
 from tenancy.models import Organization
 from tenancy.scope import engine_scope
 
+log = structlog.get_logger(__name__)
+
 EXAMPLES = 5
+ORGANIZATIONS = 100  # whose messages are read in one round trip
+DONE: Final = object()
 MOST = 10_000  # of one kind among the rows of the ledger, in one go
 PATIENCE = timedelta(minutes=1)
 
@@ -65,24 +72,51 @@ class Difference:
 def check(*, repair: bool = False) -> list[Difference]:
     """Everything that differs, and with `repair` what could be mended. Raises BrokerUnavailable."""
     found = {kind: Difference(kind=kind) for kind in KINDS}
-    _ledger_to_redis(found["lost"], repair)
-    _within_the_ledger(found, repair)
-    with engine_scope(), transaction.atomic():
-        organizations = list(Organization.objects.order_by("pk").values_list("pk", flat=True))
-    for organization_id in organizations:
-        for group in GROUPS:
-            _redis_to_ledger(found["left_over"], group, organization_id, repair)
+    for part in (_ledger_to_redis, _within_the_ledger, _redis_to_ledger):
+        for _ in part(found, repair):
+            pass
     return [one for one in found.values() if one.count]
 
 
-def _ledger_to_redis(lost: Difference, repair: bool) -> None:
+class Watch:
+    """The same for the scheduler: a slice at each tick, round after round, and mends nothing.
+
+    What the sweep puts back anyway is left to it. A slice is one round trip to Redis and one
+    statement, so the relay waits for neither.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, Difference] = {}
+        self._slices: Iterator[None] | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a round has begun and is not over."""
+        return self._slices is not None
+
+    def tick(self) -> None:
+        """Do one slice, and after the last one tell what differs."""
+        if self._slices is None:
+            self._found = {kind: Difference(kind=kind) for kind in KINDS}
+            self._slices = chain(
+                _within_the_ledger(self._found, False), _redis_to_ledger(self._found, False)
+            )
+        slices, self._slices = self._slices, None  # after an error a new round begins
+        if next(slices, DONE) is not DONE:
+            self._slices = slices
+        elif counts := {kind: one.count for kind, one in self._found.items() if one.count}:
+            log.warning("ledger_differs", **counts)
+
+
+def _ledger_to_redis(found: dict[str, Difference], repair: bool) -> Iterator[None]:
     for jobs in relay.lost():
-        lost.add(job.job_id for job in jobs)
+        found["lost"].add(job.job_id for job in jobs)
         if repair:
-            lost.mended += put_in_line(jobs)
+            found["lost"].mended += put_in_line(jobs)
+        yield
 
 
-def _within_the_ledger(found: dict[str, Difference], repair: bool) -> None:
+def _within_the_ledger(found: dict[str, Difference], repair: bool) -> Iterator[None]:
     refs: dict[str, dict[str, list[Any]]] = defaultdict(
         lambda: {"organization_ids": [], "job_ids": []}
     )
@@ -91,29 +125,66 @@ def _within_the_ledger(found: dict[str, Difference], repair: bool) -> None:
             found[row["kind"]].add([row["id"]])
             refs[row["kind"]]["organization_ids"].append(row["organization_id"])
             refs[row["kind"]]["job_ids"].append(row["id"])
-        if not repair:
-            return
-        letters = run("mend_letters", refs["dead_without_letter"] | {"fingerprint": "mended"})
-        found["dead_without_letter"].mended = len(letters)
-        gone_on = run("mend_holds", refs["behind_no_breaker"])
-        found["behind_no_breaker"].mended = len(gone_on)
-    if found["unpublished"].count:
+        if repair:
+            letters = run("mend_letters", refs["dead_without_letter"] | {"fingerprint": "mended"})
+            found["dead_without_letter"].mended = len(letters)
+            gone_on = run("mend_holds", refs["behind_no_breaker"])
+            found["behind_no_breaker"].mended = len(gone_on)
+    if repair and found["unpublished"].count:
         found["unpublished"].mended = relay.publish_due()
+    yield
 
 
-def _redis_to_ledger(extra: Difference, group: str, organization_id: int, repair: bool) -> None:
-    for page in queues().pages(group, organization_id):
-        named = {one: _uuid(one) for one in page}
-        known = [job_id for job_id in named.values() if job_id]
-        if not page:
-            continue
+def _redis_to_ledger(found: dict[str, Difference], repair: bool) -> Iterator[None]:
+    extra = found["left_over"]
+    for organization_ids in _organizations():
+        for group in GROUPS:
+            for page in queues().pages(group, organization_ids):
+                wrong = _of_no_job(group, page)
+                yield
+                if not wrong:
+                    continue
+                # Looked at twice: a worker notes the end of a job first, and then tells Redis.
+                wrong = _of_no_job(group, queues().known(group, wrong))
+                extra.add(key.message_id for key in wrong)
+                if repair:
+                    extra.mended += sum(_take_out(group, key) for key in wrong)
+
+
+def _organizations() -> Iterator[list[int]]:
+    after = 0
+    while True:
         with engine_scope(), transaction.atomic():
-            of = {"organization_id": organization_id, "queue_group": group, "job_ids": known}
-            foreign = {row["id"] for row in run("not_in_line", of)}
-        wrong = [one for one, job_id in named.items() if job_id is None or job_id in foreign]
-        extra.add(wrong)
-        if repair and wrong:
-            extra.mended += len(queues().remove(group, organization_id, wrong))
+            rest = Organization.objects.filter(pk__gt=after).order_by("pk")
+            page = list(rest.values_list("pk", flat=True)[:ORGANIZATIONS])
+        if not page:
+            return
+        yield page
+        after = page[-1]
+
+
+def _of_no_job(group: str, messages: Iterable[MessageKey]) -> list[MessageKey]:
+    """Those that stand in Redis for nothing that waits or runs there."""
+    named = {key: _uuid(key.message_id) for key in messages}
+    if not named:
+        return []
+    jobs = [(key.organization_id, job_id) for key, job_id in named.items() if job_id]
+    pairs = {
+        "organization_ids": [organization_id for organization_id, _ in jobs],
+        "job_ids": [job_id for _, job_id in jobs],
+    }
+    with engine_scope(), transaction.atomic():
+        rows = run("not_in_line", {**pairs, "queue_group": group})
+    foreign = {(row["organization_id"], row["id"]) for row in rows}
+    return [
+        key
+        for key, job_id in named.items()
+        if job_id is None or (key.organization_id, job_id) in foreign
+    ]
+
+
+def _take_out(group: str, key: MessageKey) -> int:
+    return len(queues().remove(group, key.organization_id, [key.message_id]))
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -1,4 +1,4 @@
-"""The periodic work of the platform: relay, recovery, sweep, retention. Safe to run twice at once.
+"""The periodic work of the platform: relay, recovery, check, retention. Safe to run twice at once.
 
 Each tick locks what it touches in the database, so two schedulers share the work. A tick that fails
 is logged and tried again at its next time; it stops no other.
@@ -16,6 +16,7 @@ from jobs import control
 from jobs.alerts.evaluate import evaluate
 from jobs.alerts.telling import teller
 from jobs.broker.errors import BrokerUnavailable
+from jobs.check import Watch
 from jobs.execution import breaker
 from jobs.execution.leases import Leases
 from jobs.ledger import control_copy, relay
@@ -48,6 +49,7 @@ TICKS = (
     Tick(name="end_pauses", every_seconds=1, work=control.end_pauses),
     Tick(name="reconcile_controls", every_seconds=5, work=control_copy.reconcile),
     Tick(name="sweep", every_seconds=60, work=relay.sweep),
+    Tick(name="watch", every_seconds=1, work=Watch().tick),
     Tick(name="breakers", every_seconds=1, work=breaker.step),
     Tick(name="retention", every_seconds=5, work=Retention().tick),
     Tick(name="evaluate_alerts", every_seconds=2, work=evaluate),

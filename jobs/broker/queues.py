@@ -82,7 +82,12 @@ class Queues:
         The others are leased or unknown. Not sent again when the connection breaks: what the first
         try had taken out, the second would call unknown.
         """
-        return self._ids(_REMOVE, group, organization_id, ids, client=self._once)
+        owner = keys.owner(organization_id)
+        return {
+            wire.text(removed)
+            for step in batched(ids, MOST_READ)
+            for removed in self._run(_REMOVE, group, owner, *step, client=self._once)
+        }
 
     def flush(self, group: str) -> int:
         """Drop everything that waits or is delayed, of all organizations; returns how many."""
@@ -220,18 +225,31 @@ class Queues:
 
     # Looking
 
-    def known(self, group: str, organization_id: int | None, ids: Iterable[str]) -> set[str]:
+    def known(self, group: str, messages: Iterable[MessageKey]) -> set[MessageKey]:
         """Those of the messages that are here in any form: waiting, delayed or leased."""
-        return self._ids(_KNOWN, group, organization_id, ids)
+        found: set[MessageKey] = set()
+        for step in batched(messages, MOST_READ):
+            pairs = chain.from_iterable((keys.owner(of), one) for of, one in step)
+            answers = self._run(_KNOWN, group, *pairs)
+            found.update(key for key, is_known in zip(step, answers, strict=True) if is_known)
+        return found
 
-    def pages(self, group: str, organization_id: int | None) -> Iterator[list[str]]:
-        """The ids of all messages of an owner, about 100 at a time; some may be named twice."""
-        cursor: bytes = b"0"
-        while True:
-            cursor, *ids = self._run(_PAGES, group, keys.owner(organization_id), cursor)
-            yield [wire.text(one) for one in ids]
-            if cursor == b"0":
-                return
+    def pages(
+        self, group: str, organization_ids: Iterable[int | None]
+    ) -> Iterator[list[MessageKey]]:
+        """All messages of some owners, about 100 of each at a time; some may be named twice.
+
+        One round trip for a page of all of them, so pass at most 100 owners.
+        """
+        cursors = dict.fromkeys(organization_ids, b"0")
+        while cursors:
+            calls = [
+                self._call(_PAGES, group, keys.owner(of), cursor) for of, cursor in cursors.items()
+            ]
+            answers = guarded(run_together, self._client, calls)
+            pages = dict(zip(cursors, answers, strict=True))
+            yield [MessageKey(of, wire.text(one)) for of in pages for one in pages[of][1:]]
+            cursors = {of: cursor for of, (cursor, *_) in pages.items() if cursor != b"0"}
 
     def situation(self, group: str, organization_id: int | None, message_id: str) -> Situation:
         """Why a message is not running, as far as Redis knows."""
@@ -326,21 +344,6 @@ class Queues:
         self._once.close()
 
     # The steps below all of them
-
-    def _ids(
-        self,
-        script: Script,
-        group: str,
-        organization_id: int | None,
-        ids: Iterable[str],
-        client: Redis | None = None,
-    ) -> set[str]:
-        owner = keys.owner(organization_id)
-        return {
-            wire.text(found)
-            for step in batched(ids, MOST_READ)
-            for found in self._run(script, group, owner, *step, client=client)
-        }
 
     def _run(
         self,

@@ -4,14 +4,15 @@ All of it runs as the engine, from the scheduler, and is safe to run twice at on
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import groupby
 from typing import Any
 
 import structlog
 from django.db import connection, transaction
 
+from jobs.broker.messages import MessageKey
 from jobs.ledger import control_copy
 from jobs.ledger.holds import end_holds
 from jobs.ledger.publish import InLine, confirm, put_in_line, queues
@@ -103,17 +104,14 @@ def _pages(*, overdue: timedelta | None) -> Iterator[list[InLine]]:
 
 
 def _unknown_to_redis(jobs: list[InLine]) -> list[InLine]:
-    unknown = []
-    by_queue = sorted(jobs, key=_queue)
-    for (group, organization_id), of_queue in groupby(by_queue, key=_queue):
-        mine = list(of_queue)
-        known = queues().known(group, organization_id, [str(job.job_id) for job in mine])
-        unknown += [job for job in mine if str(job.job_id) not in known]
-    return unknown
-
-
-def _queue(job: InLine) -> tuple[str, int]:
-    return job.group, job.organization_id
+    by_group: dict[str, dict[MessageKey, InLine]] = defaultdict(dict)
+    for job in jobs:
+        by_group[job.group][MessageKey(job.organization_id, str(job.job_id))] = job
+    return [
+        of_group[key]
+        for group, of_group in by_group.items()
+        for key in of_group.keys() - queues().known(group, of_group)
+    ]
 
 
 def _in_line(row: dict[str, Any]) -> InLine:

@@ -9,7 +9,7 @@ TESTS = tuple(
     for name in (
         *("enqueue", "fetch", "settle", "ack", "retry", "release", "heartbeat", "reap", "reclaim"),
         *("leave", "delay", "remove", "flush", "known", "depth", "depths", "totals", "control"),
-        *("controls", "situation", "cut", "epoch", "model"),
+        *("controls", "pages", "situation", "cut", "epoch", "model"),
     )
 )
 
@@ -92,7 +92,10 @@ MUTATIONS = (
     ),
     broken("flush", "leaves the delayed", "if dropped < BUDGET then", "if false then"),
     broken("flush", "counts wrong", "waiting = waiting + #ids", "waiting = waiting"),
-    broken("known", "does not see the message", '":messages", ARGV[i]', '":messages", owner'),
+    broken("known", "does not see the message", '":messages", ARGV[i + 1]', '":messages", ARGV[i]'),
+    broken("known", "asks for the queue of the first", "ARGV[i] .. suffix", "ARGV[2] .. suffix"),
+    broken("pages", "tells the first page only", "found[1] }", '"0" }'),
+    broken("pages", "names bodies", "found[2][i]", "found[2][i + 1]"),
     broken("depth", "asks for the wrong queue", '"ZCARD", owner .. suffix', '"ZCARD", suffix'),
     broken("depths", "begins every page anew", "+ 1\n", "* 0\n"),
     broken(

@@ -1,20 +1,16 @@
 #!lua flags=no-writes
--- known: which messages of one owner are in Redis in any form (waiting, delayed, leased).
+-- known: which messages are in Redis in any form (waiting, delayed, leased).
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, owner, then at most 100 message ids
--- result  the ids that are known
+-- ARGV    suffix, then at most 100 pairs: owner, message id
+-- result  for each pair 1 if it is known, else 0
 -- cost    O(1) a message
 --#include group
-local owner = ARGV[2]
-
 if epoch_lost() then
   return NO_EPOCH
 end
 
 local known = {}
-for i = 3, #ARGV do
-  if peek("HEXISTS", owner .. suffix .. ":messages", ARGV[i]) == 1 then
-    known[#known + 1] = ARGV[i]
-  end
+for i = 2, #ARGV, 2 do
+  known[#known + 1] = peek("HEXISTS", ARGV[i] .. suffix .. ":messages", ARGV[i + 1]) or 0
 end
 return known

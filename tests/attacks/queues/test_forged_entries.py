@@ -225,7 +225,7 @@ def test_looking_at_what_somebody_overwrote_answers(
 
     assert [depth.waiting for depth in queues.depths(group)] == [0]
     assert queues.depth(group, 7).waiting == 0
-    assert queues.known(group, 7, ["forged"]) == set()
+    assert queues.known(group, [(7, "forged")]) == set()
     assert queues.situation(group, 7, "forged").place == "unknown"
 
 

@@ -175,7 +175,7 @@ def test_a_retried_job_is_in_line_once_it_commits(redis_url):
 
     do("retry", admin, of, ref)
 
-    assert queues().known("backfill", of.pk, [str(ref.job_id)])
+    assert queues().known("backfill", [(of.pk, str(ref.job_id))])
     assert claim(ref).claimed.attempt == 1
 
 

@@ -63,7 +63,7 @@ def test_a_job_enqueued_again_before_it_is_acknowledged_comes_back_then(queues, 
     assert queues.wait(group, HOUR)
     assert [again.key for again in fetch()] == [leased.key]
     assert queues.ack(group, "c1", [leased.key]) == 1
-    assert queues.known(group, 7, ["m"]) == set()
+    assert queues.known(group, [(7, "m")]) == set()
 
 
 def test_it_comes_back_no_earlier_than_it_was_to(queues, group, put, fetch):

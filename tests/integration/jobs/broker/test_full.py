@@ -33,7 +33,7 @@ def test_new_messages_are_refused_and_none_of_them_is_there(full):
     with pytest.raises(RedisFull):
         full.enqueue([entry("new", 8), entry("newer", 8)])
 
-    assert full.known("g", 8, ["new", "newer"]) == set()
+    assert full.known("g", [(8, "new"), (8, "newer")]) == set()
     assert full.totals("g").waiting == 56
 
 

@@ -175,8 +175,8 @@ class QueuesAgainstModel(RuleBasedStateMachine):
         assert totals.leased == leased
         assert totals.organizations == sum(1 for line in self.line.lines.values() if line.score)
         for owner, organization_id in OWNERS.items():
-            known = self.queues.known(self.group, organization_id, IDS)
-            assert known == {i for i in IDS if Key(owner, i) in self.line.kinds}
+            known = self.queues.known(self.group, [MessageKey(organization_id, i) for i in IDS])
+            assert {i for _, i in known} == {i for i in IDS if Key(owner, i) in self.line.kinds}
             depth = self.queues.depth(self.group, organization_id)
             assert depth.waiting == len(self.line.lines[owner].score)
 

@@ -14,7 +14,7 @@ def test_a_removed_message_never_starts(queues, group, put, fetch):
     assert queues.remove(group, 7, ["goes", "unknown"]) == {"goes"}
 
     assert [leased.message_id for leased in fetch()] == ["stays"]
-    assert queues.known(group, 7, ["goes"]) == set()
+    assert queues.known(group, [(7, "goes")]) == set()
 
 
 def test_a_delayed_message_is_removed_too(queues, group, put):

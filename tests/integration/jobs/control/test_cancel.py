@@ -28,7 +28,7 @@ def cancel(of, *refs, role="admin", reason="not needed"):
 
 
 def in_line(of, ref) -> bool:
-    return bool(queues().known("backfill", of.pk, [str(ref.job_id)]))
+    return bool(queues().known("backfill", [(of.pk, str(ref.job_id))]))
 
 
 def test_a_waiting_job_never_starts_and_leaves_the_line(of):

@@ -46,7 +46,7 @@ def test_its_message_is_gone_afterwards(worker, declare):
     until(ref, "succeeded")
 
     line = worker.broker.backend
-    eventually(lambda: not line.known("backfill", ref.organization_id, [str(ref.job_id)]))
+    eventually(lambda: not line.known("backfill", [(ref.organization_id, str(ref.job_id))]))
 
 
 def test_what_it_writes_and_its_completion_are_one_transaction(worker, declare):

@@ -10,7 +10,7 @@ from tests.factories.jobs import row
 
 def in_line(ref: JobRef, group: str = "backfill") -> bool:
     """Whether Redis knows the job in any form."""
-    return bool(queues().known(group, ref.organization_id, [str(ref.job_id)]))
+    return bool(queues().known(group, [(ref.organization_id, str(ref.job_id))]))
 
 
 def message(ref: JobRef, group: str = "backfill") -> dramatiq.Message:

@@ -5,11 +5,14 @@ from io import StringIO
 from uuid import uuid4
 
 import pytest
+import structlog
 from django.core.management import call_command
 from django.db import connection
 
+from jobs.broker.errors import NoEpoch
 from jobs.broker.messages import Entry
-from jobs.check import check
+from jobs.check import Watch, check
+from jobs.job_types import GROUPS
 from jobs.ledger import transitions
 from jobs.ledger.models import DeadLetter
 from tests.factories import organization
@@ -136,3 +139,67 @@ def test_the_command_says_it_in_words_and_in_json(line):
 
     assert "behind_no_breaker" in {one["kind"] for one in json.loads(machine.getvalue())}
     assert "mended. Waits for a breaker that is no more" in words.getvalue()
+
+
+def watched(*, between=lambda: None):
+    """One round of the scheduler's look: what it says at the end, and how many slices it took."""
+    watch = Watch()
+    with structlog.testing.capture_logs() as logs:
+        watch.tick()
+        ticks = 1
+        while watch.is_under_way:
+            between()
+            watch.tick()
+            ticks += 1
+    return [one for one in logs if one["event"] == "ledger_differs"], ticks
+
+
+def test_the_scheduler_looks_a_slice_at_a_time_tells_and_mends_nothing(line, monkeypatch):
+    monkeypatch.setattr("jobs.check.ORGANIZATIONS", 1)
+    cancelled, unheld = queued_job(), queued_job()
+    with at(cancelled.organization_id):
+        transitions.cancel([cancelled], reason="cancelled")
+    set_back(unheld, "state = 'scheduled', hold = 'breaker', breaker_id = 0")
+
+    [said], ticks = watched()
+
+    assert ticks > 2 * len(GROUPS)
+    assert said["left_over"] >= 1
+    assert said["behind_no_breaker"] >= 1
+    assert in_line(cancelled)
+    assert row(unheld).hold == "breaker"
+
+
+def test_what_ended_between_two_looks_is_no_difference(line, monkeypatch):
+    of = organization()
+    job = running_job(of)
+    with at(of):
+        transitions.settle(job)
+
+    def acknowledge():
+        """As the worker does, once the ledger has it."""
+        line.remove("backfill", of.pk, [str(job.ref.job_id)])
+
+    counted = []
+    monkeypatch.setattr(
+        "jobs.check.Difference.add", lambda self, ids: counted.extend(map(str, ids))
+    )
+    watched(between=acknowledge)
+
+    assert str(job.ref.job_id) not in counted
+
+
+def test_a_round_that_broke_off_tells_nothing_and_the_next_begins_anew(line, monkeypatch):
+    watch = Watch()
+    watch.tick()
+
+    def lost(*_):
+        raise NoEpoch
+
+    monkeypatch.setattr("jobs.broker.queues.Queues.pages", lost)
+
+    with structlog.testing.capture_logs() as logs, pytest.raises(NoEpoch):
+        watch.tick()
+
+    assert not watch.is_under_way
+    assert not logs

@@ -70,7 +70,7 @@ GIVEN = {
     "mend_holds": PAIRS,
     "mend_letters": PAIRS | {"fingerprint": "x"},
     "misfits": {"limit": 9, "patience": LONG, "lease": LONG},
-    "not_in_line": ONE | {"queue_group": "g", "job_ids": PAIRS["job_ids"]},
+    "not_in_line": PAIRS | {"queue_group": "g"},
     "publish": {"limit": 9, "patience": LONG},
     "relay_lag": {},
     "release": FENCED | {"hold": None},
