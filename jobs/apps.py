@@ -12,11 +12,15 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Let the execution hear of its worker and of poison, and the family hear of events.
 
+        Every process knows every job type, not workers alone: the admin tells of their policies,
+        and `manage.py check` stops at a declaration that could never work.
+
         Not in the setting DRAMATIQ_BROKER, which is read before there are models.
         """
         import dramatiq
         from django.core.checks import register
 
+        import jobs.actors  # noqa: F401 - declares them
         from jobs.alerts.checks import check_channels
         from jobs.broker.broker import GroupBroker
         from jobs.execution.claiming import claim_fetched, give_back_unstarted

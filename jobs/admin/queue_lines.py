@@ -1,6 +1,7 @@
 """The lines of the page Queues: what waits, from Redis; what is set and what runs, from PostgreSQL.
 
-A page costs a few commands of Redis and a few queries, however many organizations there are.
+A page costs at most a command of Redis for each of its lines and a few queries, however many
+organizations there are.
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,7 +75,7 @@ def controlled(group: str, after: str = "") -> Page:
     if after.isdecimal():
         rows = rows.filter(pk__lt=int(after))
     found = list(rows[:ROWS])
-    depths = [Depth(organization_id=one.organization_id, waiting=-1, oldest=None) for one in found]
+    depths = [_depth(group, one.organization_id) for one in found]
     return Page(lines=_lines(group, depths), after=str(found[-1].pk) if len(found) == ROWS else "")
 
 

@@ -1,6 +1,7 @@
 """What the operators' commands share: who gives the order, in which organization."""
 
 import argparse
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -54,6 +55,16 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
     return int(text)
+
+
+def job_id(text: str) -> uuid.UUID:
+    """An argument that names a job."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no job's id; `jobs show` finds jobs by their correlation_id too"
+        ) from None
 
 
 def _operator(mail: str) -> User:

@@ -10,7 +10,7 @@ from jobs import control
 from jobs.check import check
 from jobs.explain import explain
 from jobs.ledger.models import Attempt, Job
-from jobs.management.operator import add_order, operating, slugs_of
+from jobs.management.operator import add_order, job_id, operating, slugs_of
 from jobs.management.output import as_fields, as_json, as_table
 
 _JOB = (
@@ -45,9 +45,9 @@ class Command(BaseCommand):
         one = verbs.add_parser("show", help="a job and its attempts, or all of a correlation_id")
         one.add_argument("id", help="of a job, or a correlation_id")
         why = verbs.add_parser("explain", help="why a job is not running now")
-        why.add_argument("id", type=uuid.UUID, help="of a job")
+        why.add_argument("id", type=job_id, help="of a job")
         change = verbs.add_parser("cancel", help="waiting ones never start, running ones end")
-        change.add_argument("ids", nargs="+", type=uuid.UUID, metavar="ID")
+        change.add_argument("ids", nargs="+", type=job_id, metavar="ID")
         add_order(change)
         look = verbs.add_parser("check", help="compare the ledger and Redis, both ways")
         look.add_argument("--repair", action="store_true", help="mend what differs")

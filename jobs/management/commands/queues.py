@@ -101,23 +101,26 @@ def _duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _number(kind: Callable[[str], Any], what: str) -> Callable[[str], Any]:
+def _number(
+    kind: Callable[[str], Any], what: str, off: str = "none to take it off"
+) -> Callable[[str], Any]:
     """Reads a number, or None from the word that takes the control off."""
 
     def read(text: str) -> Any:
-        if text == "none":
+        if text == "none" and off.startswith("none"):
             return None
         try:
             return kind(text)
         except ValueError:
             raise argparse.ArgumentTypeError(
-                f"{text!r} is not {what}; write one, or none to take it off"
+                f"{text!r} is not {what}; write one, or {off}"
             ) from None
 
     return read
 
 
 _COUNT, _DECIMAL = _number(int, "a whole number"), _number(float, "a number")
+_SHARE = _number(float, "a number", off="1 for what all have")
 
 
 def _no_value(verb: argparse.ArgumentParser) -> None:
@@ -135,7 +138,7 @@ def _count_value(verb: argparse.ArgumentParser) -> None:
 
 
 def _weight_value(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("value", type=float, metavar="SHARE", help="beside the 1 of the others")
+    verb.add_argument("value", type=_SHARE, metavar="SHARE", help="beside the 1 of the others")
 
 
 def _rate_value(verb: argparse.ArgumentParser) -> None:
