@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
-from jobs.models import Delivery, DeliveryAttempt
+from jobs.models import Breaker, Delivery, DeliveryAttempt
 from tenancy import changes
 from tenancy.acting import because
 from tenancy.admin.base import TenantAdmin
@@ -23,7 +23,7 @@ from tenancy.models import Organization, Role, User
 from tests.factories import admin as rows
 from tests.factories import alerts, notifications, templates, tenancy
 from tests.factories.admin import signed_in
-from tests.factories.jobs import Note, at, queue_control, running_job
+from tests.factories.jobs import Note, at, breaker, queue_control, running_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,6 +69,7 @@ def own() -> Organization:
     alerts.open_alert(own)
     alerts.minute_count(own)
     queue_control(own)
+    fault = breaker(own)
     templates.draft(own, subject=EVIL, text=EVIL, html=EVIL)
     job = running_job(own, payload=Note(text=EVIL), entity=(EVIL[:32], EVIL), correlation_id=MARK)
     with because(EVIL), at(own):
@@ -81,6 +82,7 @@ def own() -> Organization:
             changes.update(delivery.collaborator, name=EVIL, role=EVIL)
         told = Failure(error_class=EVIL, message=EVIL, frame=EVIL, traceback=EVIL)
         transitions.bury(job, reason="permanent_error", failure=told)
+        Breaker.objects.filter(pk=fault.pk).update(destination=EVIL[:200])
         Delivery.objects.filter(pk=delivery.pk).update(mailbox=EVIL)
         answered(delivery)
     return own

@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 ROLES = ("viewer", "editor", "admin", "operator")
 SEEN_FROM = {
     "Dashboard": "viewer",
+    "Alerts": "operator",
     "Jobs": "viewer",
+    "Queues": "operator",
     "Dead letters": "viewer",
     "Workers": "operator",
     "Endpoints": "admin",
