@@ -87,5 +87,5 @@ def _job_type(perform: Any, **declaration: Any) -> JobType[Work]:
 
 
 ALL = {one.__name__: _job_type(one) for one in (sql_effect, orm_effect, door_effect)} | {
-    "no_effect": _job_type(no_effect)
+    "no_effect": _job_type(no_effect, effect="outside")
 }

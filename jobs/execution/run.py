@@ -179,8 +179,7 @@ def _perform(job: Claimed) -> None:
             run = _begin(job, committed(*start, asking(job)))
             _act(run)
             if not run.is_settled:
-                with run.settling():
-                    pass
+                committed(transitions.settling(job))
             return
         with atomic(asking(job), before=start) as block, collecting() as events:
             run = _begin(job, block.answers)
