@@ -9,10 +9,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from audit.record import Event, record_many
 from jobs.errors import NotInState
@@ -123,7 +123,7 @@ def dismiss(dead_letter_ids: Iterable[int], *, reason: str) -> int:
     ]
     DeadLetter.objects.filter(pk__in=[letter.pk for letter in letters]).update(
         state=DeadLetterState.DISCARDED,
-        handled_at=datetime.now(UTC),
+        handled_at=Now(),
         handled_by=str(actor),
         handled_reason=reason,
     )

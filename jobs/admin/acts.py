@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from unfold.enums import ActionVariant
 
@@ -12,6 +11,7 @@ from jobs.deadletters import Outcome
 from jobs.ledger.states import WAITING, State
 from jobs.ledger.transitions import RESTORE_WINDOW
 from jobs.models import Job
+from tenancy import clock
 from tenancy.admin.base import Button
 from tenancy.admin.confirm import Question
 
@@ -90,7 +90,7 @@ def _restorable(job: Job) -> bool:
         job.state == State.CANCELLED
         and job.reason == "discarded"
         and job.finished_at is not None
-        and job.finished_at > datetime.now(UTC) - RESTORE_WINDOW
+        and job.finished_at > clock.now() - RESTORE_WINDOW
     )
 
 

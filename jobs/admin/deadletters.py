@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -17,6 +16,7 @@ from jobs.admin.base import BY_GROUP, BY_REASON, BY_TYPE, LedgerAdmin, first_lin
 from jobs.admin.sending import Sending
 from jobs.ledger.models import DeadLetter, DeadLetterState
 from jobs.templatetags.jobs_admin import in_words
+from tenancy import clock
 from tenancy.admin.base import BY_ORGANIZATION, Button
 from tenancy.admin.columns import column
 from tenancy.admin.confirm import ask
@@ -142,7 +142,7 @@ class DeadLetterAdmin(LedgerAdmin):
             "about": thing_of(request, letter.job.entity_type, letter.job.entity_id)
             if letter.job
             else None,
-            "became": story.sentence(letter.job, (), datetime.now(UTC)) if letter.job else "",
+            "became": story.sentence(letter.job, (), clock.now()) if letter.job else "",
             "handler": names_of([letter.handled_by]).get(letter.handled_by, letter.handled_by),
         }
         return TemplateResponse(request, "admin/jobs/deadletter.html", context)

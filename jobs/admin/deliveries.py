@@ -1,7 +1,7 @@
 """What went to whom by which channel, attempt by attempt; and why something was not sent."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -12,6 +12,7 @@ from jobs.admin import acts, story
 from jobs.admin.base import LedgerAdmin
 from jobs.families.notifications.models import Channel, DeliveryState, Suppressed
 from jobs.models import Attempt, Delivery, Job
+from tenancy import clock
 from tenancy.access import Permission
 from tenancy.admin.base import BY_ORGANIZATION, Button
 from tenancy.admin.columns import column
@@ -118,7 +119,7 @@ class DeliveryAdmin(LedgerAdmin):
             ],
             "is_operator": rights_of(request).is_operator,
             "may_see_endpoint": rights_of(request).may(Permission.ENDPOINT_VIEW, delivery),
-            "sentence": sentence(delivery, job, datetime.now(UTC)),
+            "sentence": sentence(delivery, job, clock.now()),
             "job": job,
             "about": thing_of(request, *about(delivery)),
             "attempts": attempts_told(delivery),

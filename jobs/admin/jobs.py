@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from jobs.job_types import JobType, registry
 from jobs.ledger.models import DeadLetterState
 from jobs.ledger.states import WAITING, State
 from jobs.models import Attempt, DeadLetter, Job
+from tenancy import clock
 from tenancy.access import Permission, may
 from tenancy.acting import Actor
 from tenancy.admin.base import BY_ORGANIZATION, Button
@@ -129,7 +130,7 @@ class JobAdmin(LedgerAdmin):
         """One job's life."""
         job = self.get_object(request, object_id)
         self.note_the_look(request, job)
-        now = datetime.now(UTC)
+        now = clock.now()
         attempts = list(Attempt.objects.filter(organization_id=job.organization_id, job=job))
         letters = list(DeadLetter.objects.filter(organization_id=job.organization_id, job=job))
         replays = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -16,6 +16,7 @@ from unfold.widgets import (
 from jobs import control
 from jobs.control.queues import LEAST_RATE, MOST
 from jobs.ledger.controls import LEAST_WEIGHT, MOST_WEIGHT, QueueControl
+from tenancy import clock
 from tenancy.admin.confirm import Question, ReasonForm
 
 Changed = list[QueueControl]
@@ -134,7 +135,7 @@ class Deed:
 
 def _pause(organization_id: int, group: str | None, given: dict[str, Any]) -> Changed:
     minutes = given["minutes"]
-    until = datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None
+    until = clock.now() + timedelta(minutes=minutes) if minutes else None
     return control.pause(organization_id, group, until=until, reason=given["reason"])
 
 

@@ -13,9 +13,6 @@ from jobs.ledger.transitions import RESTORE_WINDOW
 from jobs.models import Attempt, Job
 from tenancy.admin.times import span
 
-UNSEEN = timedelta(seconds=5)
-"""After which the relay has noted every job that Redis has."""
-
 REASONS = {
     "retries_exhausted": "its last retry failed",
     "permanent_error": "it failed in a way that no retry mends",
@@ -63,11 +60,8 @@ def sentence(
             return f"Held: {job.hold.replace('_', ' ')}. It goes on when that ends."
         case State.SCHEDULED:
             return f"Waits for its time, in {span(job.run_at - now)}."
-        case State.QUEUED if job.published_at is None and now - job.run_at > UNSEEN:
-            late = span(now - job.run_at)
-            return f"Due for {late} and not yet in its queue; the relay puts it there."
         case State.QUEUED:
-            return f"Due for {span(now - job.run_at)}; the next free worker of its group takes it."
+            return f"Due for {span(now - job.run_at)}; a free worker of its group takes it."
         case State.RUNNING:
             return _running(job, now)
         case State.RETRYING:

@@ -1,6 +1,6 @@
 """Worker processes: which are alive, and what each runs now. Operators only."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 
 from jobs.ledger.states import State
 from jobs.models import Attempt, Job, Worker
+from tenancy import clock
 from tenancy.admin.columns import column
 from tenancy.admin.lists import ListAdmin
 from tenancy.admin.rights import rights_of
@@ -50,7 +51,7 @@ class WorkerAdmin(ListAdmin):
     @column("state", labels=STATES)
     def shown_state(self, worker: Worker) -> str:
         """Alive while it was seen within the lease."""
-        return state_of(worker, datetime.now(UTC))
+        return state_of(worker, clock.now())
 
     def groups(self, worker: Worker) -> str:
         """The queue groups it serves."""
@@ -81,7 +82,7 @@ class WorkerAdmin(ListAdmin):
             "title": worker.pk,
             "opts": self.opts,
             "original": worker,
-            "state": state_of(worker, datetime.now(UTC)),
+            "state": state_of(worker, clock.now()),
             "running": Job.objects.filter(worker_id=worker.pk, state=State.RUNNING)[:50],
             "lost": Attempt.objects.filter(worker_id=worker.pk, outcome="lost").select_related(
                 "job"

@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +23,7 @@ from jobs.families.notifications.errors import Deferred, ReceiverFailed
 from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.send import send
 from jobs.families.notifications.webhooks.sign import signed_headers
+from tenancy import clock
 from tenancy.admin.times import span
 
 
@@ -82,7 +82,7 @@ class Webhook:
         """Raises DeliveryError."""
         [alert] = alerts
         body = json.dumps(_facts(alert), separators=(",", ":")).encode()
-        now = datetime.now(UTC)
+        now = clock.now()  # receivers refuse a signature that is minutes old, or early
         try:
             headers = signed_headers(f"alert-{alert.pk}-{alert.state}", body, [self.secret], at=now)
         except ValueError as error:

@@ -11,16 +11,18 @@ same ids. An alert that closes before anybody heard of it is told once, as close
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from jobs.alerts.channels import MailTo, Webhook
 from jobs.alerts.models import Alert
 from jobs.families.notifications.errors import DeliveryError
+from tenancy import clock
 from tenancy.scope import engine_scope
 
 log = structlog.get_logger(__name__)
@@ -88,20 +90,20 @@ def _through(channel: Channel, alerts: Sequence[Alert]) -> _Result:
 
 def _take() -> list[Alert]:
     with engine_scope(), transaction.atomic():
-        due = Alert.objects.filter(tell_at__lte=datetime.now(UTC)).select_related("organization")
+        due = Alert.objects.filter(tell_at__lte=Now()).select_related("organization")
         alerts = list(
             due.order_by("tell_at", "pk").select_for_update(skip_locked=True, of=("self",))[
                 :MOST_TOLD
             ]
         )
         keys = [alert.pk for alert in alerts]
-        Alert.objects.filter(pk__in=keys).update(tell_at=datetime.now(UTC) + ROUND_LENGTH)
+        Alert.objects.filter(pk__in=keys).update(tell_at=Now() + ROUND_LENGTH)
     return alerts
 
 
 def _note(alert: Alert, results: Sequence[_Result]) -> bool:
     """Write down who was told, and when to try the others again."""
-    now = datetime.now(UTC)
+    now = clock.now()
     told = {one.name for one in results if alert.pk in one.told}
     with engine_scope(), transaction.atomic():
         row = Alert.objects.select_for_update().filter(pk=alert.pk).first()
@@ -138,7 +140,7 @@ class Teller:
         if self._thread is not None and self._thread.is_alive():
             return
         with engine_scope(), transaction.atomic():
-            if not Alert.objects.filter(tell_at__lte=datetime.now(UTC)).exists():
+            if not Alert.objects.filter(tell_at__lte=Now()).exists():
                 return
         self._thread = threading.Thread(target=self._run, name="alert-teller", daemon=True)
         self._thread.start()

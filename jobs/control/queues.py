@@ -9,7 +9,7 @@ that it changed, and none of them where everything was so already.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from jobs.errors import ControlRefused
 from jobs.job_types import GROUPS
 from jobs.ledger import control_copy
 from jobs.ledger.controls import LEAST_WEIGHT, MOST_WEIGHT, QueueControl
-from tenancy import access
+from tenancy import access, clock
 from tenancy.access import Permission
 from tenancy.acting import current
 from tenancy.scope import engine_scope, scope
@@ -38,7 +38,7 @@ def pause(
 
     until: when it resumes by itself, within a second of the scheduler's clock.
     """
-    if until is not None and (until.tzinfo is None or until <= datetime.now(UTC)):
+    if until is not None and (until.tzinfo is None or until <= clock.now()):
         raise ControlRefused(
             f"A pause cannot end at {until}: give a moment in the future, with its time zone."
         )
@@ -183,7 +183,7 @@ def _write(row: QueueControl, reason: str, values: dict[str, Any]) -> None:
         setattr(row, name, value)
     if _STATE & values.keys():
         row.reason, row.changed_by = reason, str(current().actor)
-        row.changed_at = datetime.now(UTC)
+        row.changed_at = clock.now()
     row.save()
 
 

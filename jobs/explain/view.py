@@ -13,6 +13,7 @@ from jobs.broker.errors import BrokerUnavailable
 from jobs.ledger.controls import QueueControl
 from jobs.ledger.models import Job, Worker
 from jobs.ledger.publish import queues
+from tenancy import clock
 from tenancy.admin.names import names_of
 from tenancy.admin.times import span
 
@@ -66,7 +67,7 @@ class View:
     group: str
     job: Job | None
     to_operator: bool
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime = field(default_factory=clock.now)
 
     @cached_property
     def control(self) -> QueueControl | None:

@@ -4,7 +4,7 @@ import argparse
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,6 +17,7 @@ from jobs.ledger.controls import QueueControl
 from jobs.management.operator import add_order, operating, organization_of, positive
 from jobs.management.output import as_json, as_table
 from jobs.management.queue_rows import QueueRows, control_row
+from tenancy import clock
 
 _COLUMNS = {
     "queue_group": "QUEUE GROUP",
@@ -158,7 +159,7 @@ _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 
 def _pause(organization_id: int, group: str | None, given: dict[str, Any]) -> list[QueueControl]:
-    until = datetime.now(UTC) + given["length"] if given["length"] else None
+    until = clock.now() + given["length"] if given["length"] else None
     return control.pause(organization_id, group, until=until, reason=given["reason"])
 
 

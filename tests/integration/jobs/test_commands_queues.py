@@ -1,6 +1,7 @@
 """manage.py queues: what waits, whose it is, and what an operator sets on it."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -9,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from jobs.ledger import relay
+from tenancy import clock
 from tests.factories import operator, organization
 from tests.factories.jobs import queue_control, queued_jobs
 
@@ -94,6 +96,17 @@ def test_a_pause_for_a_while_says_until_when(of):
     left = datetime.fromisoformat(row["paused_until"]) - datetime.now(UTC)
     assert timedelta(minutes=89) < left <= timedelta(minutes=90)
     assert (row["organization"], row["queue_group"], row["is_paused"]) == (of.slug, "audit", True)
+
+
+def test_a_pause_ends_by_the_clock_of_postgresql(of, monkeypatch):
+    now = datetime.now(UTC)
+    theirs = now + timedelta(hours=2)  # this machine is two hours late
+    monkeypatch.setattr(clock, "_asked", (theirs, time.monotonic()))
+
+    said = order("pause", "--for", "90m", "--organization", of.slug, "--group", "audit", "--json")
+
+    ends = datetime.fromisoformat(json.loads(said)[0]["paused_until"])
+    assert theirs <= ends - timedelta(minutes=90) < theirs + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

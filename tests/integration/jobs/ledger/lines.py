@@ -2,7 +2,8 @@
 
 import dramatiq
 
-from jobs.broker import keys
+from jobs.broker import MessageKey, keys
+from jobs.broker.queues import Queues
 from jobs.ledger.publish import InLine, queues
 from jobs.ledger.transitions import JobRef
 from tests.factories.jobs import row
@@ -18,6 +19,14 @@ def message(ref: JobRef, group: str = "backfill") -> dramatiq.Message:
     name = keys.messages(group, ref.organization_id)
     _, _, body = queues()._client.hget(name, str(ref.job_id)).partition(b" ")
     return dramatiq.Message.decode(body)
+
+
+def lease_all(line: Queues, organization_id: int, group: str = "backfill") -> list[MessageKey]:
+    """A worker takes what waits of an organization; returns all that it took, others' too."""
+    taken: list[MessageKey] = []
+    while line.depth(group, organization_id).waiting:
+        taken += [one.key for one in line.fetch(group, "a-worker", 20).messages]
+    return taken
 
 
 def reference(ref: JobRef) -> InLine:

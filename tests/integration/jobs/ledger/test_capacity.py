@@ -10,6 +10,7 @@ from jobs.ledger import relay
 from jobs.ledger.models import Job
 from tests.factories import organization
 from tests.factories.jobs import at, note_type, queue_control, queued_job, queued_jobs, row
+from tests.integration.jobs.ledger.lines import lease_all
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,9 +110,7 @@ def test_what_is_for_later_waits_in_the_ledger_anyway(of, line):
 def test_held_jobs_are_let_in_in_their_order_as_there_is_room(of, line):
     queue_control(of, capacity=2)
     queued_jobs(of, 5)
-    leased = line.fetch("backfill", "a-worker", 50).messages
-    assert line.depth("backfill", of.pk).waiting == 0
-    line.ack("backfill", "a-worker", [one.key for one in leased])
+    line.ack("backfill", "a-worker", lease_all(line, of.pk))
 
     relay_until(lambda: holds(of).count("capacity") < 3)
 
@@ -122,9 +121,7 @@ def test_held_jobs_are_let_in_in_their_order_as_there_is_room(of, line):
 def test_nobody_overtakes_the_held_ones(of, line):
     queue_control(of, capacity=2)
     queued_jobs(of, 3)
-    line.ack(
-        "backfill", "a-worker", [one.key for one in line.fetch("backfill", "a-worker", 50).messages]
-    )
+    line.ack("backfill", "a-worker", lease_all(line, of.pk))
 
     queued_jobs(of, 1)
 

@@ -6,7 +6,7 @@ from django.db import connection
 from jobs.ledger import relay, transitions
 from tests.factories import organization
 from tests.factories.jobs import at, dead_job, queued_job, queued_jobs, running_job
-from tests.integration.jobs.ledger.lines import in_line
+from tests.integration.jobs.ledger.lines import in_line, lease_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +52,7 @@ def test_jobs_whose_message_is_there_are_left_alone(line):
 def test_a_message_that_a_worker_holds_is_there(line):
     of = organization()
     queued_job(of)
-    line.fetch("backfill", "consumer", 50)
+    lease_all(line, of.pk)
 
     relay.sweep()
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import dramatiq
 import pytest
@@ -17,6 +19,7 @@ from jobs.families.notifications.models import Delivery, DeliveryAttempt, Endpoi
 from jobs.ledger import relay
 from jobs.ledger.models import DeadLetter, Job
 from jobs.ledger.publish import queues
+from jobs.ledger.statements import run
 from jobsite.demo.receivers import Receivers
 from tenancy import changes
 from tenancy.acting import Actor, acting
@@ -99,6 +102,18 @@ class House:
 
     def dead_letters(self) -> list[DeadLetter]:
         return self.act(lambda: list(DeadLetter.objects.all()))
+
+
+def opened(house: House, endpoint: Endpoint) -> None:
+    """Its receiver has failed as often as its breaker allows."""
+    key = {
+        "organization_id": endpoint.organization_id,
+        "job_type": endpoints.DELIVER,
+        "destination": endpoints.destination(endpoint.pk),
+    }
+    hour = timedelta(hours=1)
+    numbers = {"threshold": 1, "open_for": hour, "longest": hour, "job_id": uuid4()}
+    house.act(lambda: run("breaker_failed", key | numbers))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The family's pages, as the org admin, a viewer and an operator see them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from audit.models import AuditEvent
 from jobs.families.notifications import endpoints
 from jobs.families.notifications.models import (
     Delivery,
@@ -21,7 +23,7 @@ from jobsite.demo.receivers import Receivers
 from tenancy.models import User
 from tests.factories import tenancy as make
 
-from .conftest import House
+from .conftest import House, opened
 from .servers import answer, receiver, status
 
 Work = Callable[[], None]
@@ -130,6 +132,37 @@ def test_an_endpoint_is_rotated_disabled_enabled_and_deleted_with_a_reason(
         assert stored(house, endpoint).state == state
 
     assert admin.get(page_of(endpoint)).status_code == 404
+
+
+def test_what_its_breaker_holds_goes_on_at_the_button(
+    house: House, receivers: Receivers, admin: Client
+) -> None:
+    endpoint, _ = house.endpoint(receivers.url("ours"))
+    assert "Try again now" not in admin.get(page_of(endpoint)).content.decode()
+    opened(house, endpoint)
+    assert "Try again now" in admin.get(page_of(endpoint)).content.decode()
+
+    asked = admin.post(page_of(endpoint, "try_again"))
+    still_open = house.act(lambda: endpoints.outage(endpoint))
+    done = admin.post(page_of(endpoint, "try_again"), {"reason": "It is mended."}, follow=True)
+
+    assert "Send to Ours again?" in asked.content.decode()
+    assert still_open is not None
+    assert still_open.is_open
+    assert "Ours is tried again." in done.content.decode()
+    assert "Try again now" not in done.content.decode()
+    [noted] = house.act(lambda: list(AuditEvent.objects.filter(action="breaker.closed")))
+    assert json.loads(noted.event)["detail"]["reason"] == "It is mended."
+
+
+def test_a_viewer_finds_no_such_button(house: House, receivers: Receivers, viewer: Client) -> None:
+    endpoint, _ = house.endpoint(receivers.url("ours"))
+    opened(house, endpoint)
+
+    asked = viewer.post(page_of(endpoint, "try_again"), {"reason": "It is mended."})
+
+    assert asked.status_code in (403, 404)
+    assert house.act(lambda: endpoints.outage(endpoint).is_open)  # type: ignore[union-attr]
 
 
 def test_a_rotation_that_is_sent_twice_happens_once(

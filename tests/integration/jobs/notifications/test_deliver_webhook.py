@@ -9,15 +9,19 @@ from standardwebhooks.webhooks import Webhook
 
 from audit.models import AuditEvent
 from jobs import deadletters
+from jobs.execution import breaker
 from jobs.families.notifications import endpoints
 from jobs.families.notifications.deliver_webhook import bounded
 from jobs.families.notifications.models import Delivery, DeliveryState, Endpoint, EndpointState
 from jobs.families.notifications.webhooks.allowed import address_rules
+from jobs.ledger import relay
+from jobs.ledger.states import Hold
 from jobsite.demo.receivers import Receivers
 from tenancy.acting import Actor
 from tests.factories import tenancy as make
+from tests.waiting import eventually
 
-from .conftest import House
+from .conftest import House, opened
 from .servers import answer, receiver, status
 
 Work = Callable[[], None]
@@ -136,6 +140,32 @@ def test_an_endpoint_that_was_disabled_meanwhile_gets_nothing(
     house.fan_out()
     house.act(lambda: endpoints.disable(endpoint, "We move."))
 
+    work()
+
+    webhook = house.only("webhook")
+    assert (webhook.state, webhook.reason) == (DeliveryState.DEAD, "endpoint_disabled")
+    assert receivers.hooks() == []
+
+
+def test_what_its_breaker_held_dies_with_an_endpoint_that_is_disabled(
+    house: House, receivers: Receivers, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "FRESH_SECONDS", -1.0)
+    endpoint, _ = house.endpoint(receivers.url("ours"))
+    opened(house, endpoint)
+    house.assign()
+    house.fan_out()
+    work()
+    assert house.job(house.only("webhook")).hold == Hold.BREAKER
+
+    house.act(lambda: endpoints.disable(endpoint, "We move."))
+
+    def let_go() -> bool:
+        breaker.step()
+        relay.publish_due()
+        return house.job(house.only("webhook")).state == "queued"
+
+    eventually(let_go)
     work()
 
     webhook = house.only("webhook")

@@ -1,7 +1,6 @@
 """Endpoints as people set them up."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from pytest_django import Settings
@@ -13,11 +12,10 @@ from jobs.families.notifications.errors import AddressRefused
 from jobs.families.notifications.models import Endpoint
 from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.sign import signed_headers
-from jobs.ledger.statements import run
 from jobsite.demo.receivers import Receivers
 from templates.errors import UnknownTemplate
 
-from .conftest import House
+from .conftest import House, opened
 
 
 def test_a_secret_is_shown_once_and_stored_encrypted(house: House, receivers: Receivers) -> None:
@@ -113,18 +111,6 @@ def test_a_test_that_fails_says_so_in_the_words_of_the_organization(
     assert not refused.succeeded
     assert refused.text.endswith(address_rules().advice)
     assert len(receivers.hooks()) == 1
-
-
-def opened(house: House, endpoint: Endpoint) -> None:
-    """Its receiver has failed as often as its breaker allows."""
-    key = {
-        "organization_id": endpoint.organization_id,
-        "job_type": endpoints.DELIVER,
-        "destination": endpoints.destination(endpoint.pk),
-    }
-    hour = timedelta(hours=1)
-    numbers = {"threshold": 1, "open_for": hour, "longest": hour, "job_id": uuid4()}
-    house.act(lambda: run("breaker_failed", key | numbers))
 
 
 def test_disabling_or_deleting_an_endpoint_lets_go_what_its_breaker_holds(
