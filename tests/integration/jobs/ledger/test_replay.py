@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
 from jobs.ledger.models import DeadLetter
 from jobs.ledger.transitions import JobRef
+from tenancy.scope import operator_scope
 from tests.factories import organization
-from tests.factories.jobs import at, claim, dead_job, queued_job, row, running_job
+from tests.factories.jobs import at, claim, dead_job, queued_job, row, running_job, started
 from tests.threads import together
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +182,33 @@ def finished_before(ref, interval) -> None:
             "UPDATE jobs_job SET finished_at = finished_at - %s::interval WHERE id = %s",
             [interval, ref.job_id],
         )
+
+
+def test_an_operator_reaches_no_job_under_the_name_of_another_organization():
+    theirs = dead_job()
+    forged = JobRef(organization_id=organization().pk, job_id=theirs.job_id)
+    with operator_scope("a test"), transaction.atomic():
+        assert transitions.replay([forged], **BY) == []
+        assert transitions.discard([forged], **BY) == []
+    discard(theirs)
+    with operator_scope("a test"), transaction.atomic():
+        assert transitions.restore([forged]) == []
+
+
+def test_a_second_death_has_a_letter_of_its_own():
+    ref = dead_job()
+    replay(ref)
+    job = started(claim(ref))
+    with at(ref.organization_id):
+        transitions.bury(job, reason="time_limit", failure=Failure(error_class="B", message="b"))
+
+    def letters():
+        with at(ref.organization_id):
+            found = DeadLetter.objects.filter(job_id=ref.job_id).order_by("pk")
+            return list(found.values_list("state", flat=True))
+
+    discard(ref)
+    assert letters() == ["replayed", "discarded"]
+    restore(ref)
+    assert letters() == ["replayed", "open"]
+    assert row(ref).reason == "time_limit"
