@@ -31,6 +31,7 @@ from jobs.execution.job import Run
 from jobs.execution.leases import leases
 from jobs.execution.poison import bury_message, reference_of
 from jobs.execution.revalidate import OrganizationSuspended, actor_of, asking, revalidate
+from jobs.execution.settling import settling
 from jobs.execution.suspects import company
 from jobs.job_types import registry
 from jobs.ledger import transitions
@@ -179,7 +180,7 @@ def _perform(job: Claimed) -> None:
             run = _begin(job, committed(*start, asking(job)))
             _act(run)
             if not run.is_settled:
-                committed(transitions.settling(job))
+                settling.settle(job)
             return
         with atomic(asking(job), before=start) as block, collecting() as events:
             run = _begin(job, block.answers)

@@ -149,6 +149,21 @@ def settling(job: Claimed) -> Statement:
     return statement("settle", _fenced(job))
 
 
+def settling_many(jobs: Sequence[Claimed]) -> Statement:
+    """The statement that settles, of these, those whose fence holds and that nobody has locked."""
+    triples = {
+        "organization_ids": [job.organization_id for job in jobs],
+        "job_ids": [job.ref.job_id for job in jobs],
+        "fences": [job.fence for job in jobs],
+    }
+    return statement("settle_many", triples)
+
+
+def settled_many(answers: Mapping[str, Rows]) -> set[JobRef]:
+    """Those that it settled; `settle` says about each of the others what there is."""
+    return {_ref(row) for row in answers["jobs.settle_many"]}
+
+
 def begin_effect(job: Claimed, effect_id: str) -> str:
     """Note an outside effect before it happens; returns its id, the same on every attempt.
 

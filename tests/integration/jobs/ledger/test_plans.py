@@ -85,6 +85,7 @@ GIVEN = {
     "restore": PAIRS | {"window": LONG},
     "retry": FENCED | FAILURE | {"delay": LONG},
     "settle": FENCED,
+    "settle_many": PAIRS | {"fences": [1, 2]},
     "sign_off": {"id": "w"},
     "start": FENCED,
     "stop": FENCED | {"how": "x"},

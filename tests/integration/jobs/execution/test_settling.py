@@ -1,0 +1,130 @@
+"""Settles of several threads share a commit, and share nothing else."""
+
+import pytest
+from django.db import connection
+
+from jobs.errors import LeaseLost
+from jobs.execution import settling as module
+from jobs.execution.settling import Settling
+from jobs.ledger import transitions
+from tenancy.scope import scope
+from tests.factories import organization
+from tests.factories.jobs import at, claim, fall_silent, row, running_job, worker
+from tests.integration.jobs.execution.looking import attempts
+from tests.threads import elsewhere, until_somebody_waits_for_a_lock
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Crowd:
+    """Threads that come to settle while somebody else is committing."""
+
+    def __init__(self, begin):
+        self.settling = Settling()
+        self._begin = begin
+
+    def come(self, jobs):
+        """All of them ask, one after the other; what becomes of each."""
+        coming = []
+        for number, job in enumerate(jobs, start=1):
+            coming.append(self._begin(self._settle, job))
+            eventually(lambda number=number: len(self.settling._asked) == number)
+        return coming
+
+    def _settle(self, job):
+        with scope(job.organization_id):
+            self.settling.settle(job)
+
+
+@pytest.fixture
+def commits(monkeypatch):
+    """How many jobs each common commit took."""
+    taken = []
+
+    def commit(batch, real=module._commit):
+        taken.append(len(batch))
+        real(batch)
+
+    monkeypatch.setattr(module, "_commit", commit)
+    return taken
+
+
+def lost_job():
+    silent = worker()
+    job = running_job(worker_id=silent)
+    fall_silent(silent)
+    claim(job.ref)
+    return job
+
+
+def test_those_who_come_during_a_commit_share_the_next(commits):
+    jobs = [running_job() for _ in range(4)]
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.settling._committing:
+            coming = crowd.come(jobs)
+
+    assert [one.result() for one in coming] == [None] * 4
+    assert commits == [4]
+    assert {row(job.ref).state for job in jobs} == {"succeeded"}
+    assert [attempts(job.ref)[0].outcome for job in jobs] == ["succeeded"] * 4
+
+
+def test_a_lost_fence_undoes_nobody_else_s(commits):
+    late, others = lost_job(), [running_job() for _ in range(2)]
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.settling._committing:
+            coming = crowd.come([others[0], late, others[1]])
+
+    with pytest.raises(LeaseLost):
+        coming[1].result()
+    assert (commits, coming[0].result(), coming[2].result()) == ([3], None, None)
+    assert [row(job.ref).state for job in others] == ["succeeded"] * 2
+    assert (row(late.ref).state, row(late.ref).fence) == ("running", 2)
+
+
+def test_a_job_that_somebody_has_locked_keeps_only_its_own_thread():
+    locked, free = running_job(), running_job()
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with at(locked.organization_id):
+            transitions.request_cancel([locked.ref])
+            with crowd.settling._committing:
+                coming = crowd.come([locked, free])
+            assert coming[1].result(20) is None
+            assert begin(row, free.ref).result().state == "succeeded"
+            until_somebody_waits_for_a_lock()
+
+    assert coming[0].result() is None
+    assert row(locked.ref).state == "succeeded"
+
+
+def test_a_common_statement_that_fails_is_one_thread_s_error(monkeypatch):
+    jobs = [running_job() for _ in range(3)]
+
+    def fail(_):
+        connection.cursor().execute("SELECT 1 / 0")
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        monkeypatch.setattr(module, "_commit", fail)
+        with crowd.settling._committing:
+            coming = crowd.come(jobs)
+
+    assert sum(one.exception() is not None for one in coming) == 1
+    assert sorted(row(job.ref).state for job in jobs) == ["running", "succeeded", "succeeded"]
+
+
+def test_when_it_returns_its_completion_is_committed():
+    job = running_job(organization())
+
+    with scope(job.organization_id):
+        Settling().settle(job)
+
+    with elsewhere() as begin:
+        assert begin(row, job.ref).result().state == "succeeded"
