@@ -6,12 +6,13 @@ import pytest
 from django.db import connection, transaction
 
 from jobs.broker.errors import NoEpoch
+from jobs.broker.messages import MessageKey
 from jobs.ledger import relay, transitions
 from jobs.ledger.failures import Failure
 from tenancy.scope import engine_scope
 from tests.factories import organization
 from tests.factories.jobs import at, claim, dead_job, queued_job, queued_jobs, row, running_job
-from tests.integration.jobs.ledger.lines import in_line, reference
+from tests.integration.jobs.ledger.lines import in_line, lease_all, reference
 from tests.threads import elsewhere, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,11 +155,7 @@ def test_a_recovered_job_runs_once(own_line, own_redis):
     own_redis.flushall()
     relay.recover()
 
-    [leased] = [
-        one
-        for one in own_line.fetch("backfill", "consumer", 50).messages
-        if one.message_id == str(ref.job_id)
-    ]
+    taken = lease_all(own_line, ref.organization_id)
 
-    assert leased.organization_id == ref.organization_id
+    assert taken.count(MessageKey(ref.organization_id, str(ref.job_id))) == 1
     assert claim(ref).answer == "claimed"
