@@ -66,16 +66,16 @@ def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[Cla
         answers = transitions.claim_answers(committed(*first, *statements))
     for answer in answers:
         if answer.claimed:
-            in_hand.take(answer.ref)
+            in_hand.take(answer.claimed)
     return answers
 
 
 def give_back_unstarted(messages: list[GroupMessage]) -> None:
     """Undo the claims of messages that go back: others may run them now, uncounted."""
-    refs = [
-        message.claim.ref
+    claimed = [
+        message.claim.claimed
         for message in messages
         if message.claim is not None and message.claim.claimed is not None
     ]
-    if refs:
-        leases.give_back(refs)
+    if claimed:
+        leases.give_back(claimed)

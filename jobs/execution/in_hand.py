@@ -3,6 +3,9 @@
 Shared by the consumer threads, which claim, the worker threads, which run, and the threads that
 interrupt: the listener, the heartbeat, the end of the grace time. A job is interrupted only while
 its actor runs, never while its end is written.
+
+Kept by job and fence: a process that was frozen for longer than its lease may be given the same job
+again while its first actor still runs, and the end of that one must not hide the second.
 """
 
 import threading
@@ -17,12 +20,15 @@ import structlog
 from dramatiq.threading import raise_thread_exception
 
 from jobs.errors import Cancelled
-from jobs.ledger.transitions import JobRef
+from jobs.ledger.transitions import Claimed, JobRef
 
 log = structlog.get_logger(__name__)
 
 # How long an actor has, once its end was asked for, to come to a check by itself.
 CANCEL_GRACE = timedelta(seconds=5)
+
+
+type Claim = tuple[JobRef, int]  # a job and its fence
 
 
 @dataclass(kw_only=True)
@@ -43,27 +49,27 @@ class InHand:
     """The jobs of one process; safe from any thread."""
 
     def __init__(self) -> None:
-        self._jobs: dict[JobRef, Held] = {}
+        self._jobs: dict[Claim, Held] = {}
 
-    def take(self, ref: JobRef) -> None:
+    def take(self, job: Claimed) -> None:
         """It was claimed."""
-        self._jobs.setdefault(ref, Held())
+        self._jobs.setdefault(_claim(job), Held())
 
-    def drop(self, ref: JobRef) -> None:
+    def drop(self, job: Claimed) -> None:
         """It ended, or went back."""
-        self._jobs.pop(ref, None)
+        self._jobs.pop(_claim(job), None)
 
     def __contains__(self, ref: JobRef) -> bool:
-        return ref in self._jobs
+        return any(one == ref for one, _ in list(self._jobs))
 
     def ids(self) -> list[UUID]:
         """Of all."""
-        return [ref.job_id for ref in list(self._jobs)]
+        return [ref.job_id for ref, _ in list(self._jobs)]
 
     @contextmanager
-    def acting(self, ref: JobRef) -> Iterator[None]:
+    def acting(self, job: Claimed) -> Iterator[None]:
         """The actor runs in this thread, and may be interrupted until the block ends."""
-        held = self._jobs.setdefault(ref, Held())
+        held = self._jobs.setdefault(_claim(job), Held())
         with held.lock:
             held.thread_id = threading.get_ident()
         try:
@@ -74,21 +80,21 @@ class InHand:
 
     def ask_to_end(self, refs: Iterable[JobRef]) -> None:
         """Somebody wants these jobs to end; those that are not here are somebody else's."""
-        for ref in refs:
-            held = self._jobs.get(ref)
-            if held is not None and held.asked_at is None:
+        wanted = set(refs)
+        for (ref, _), held in list(self._jobs.items()):
+            if ref in wanted and held.asked_at is None:
                 held.asked_at = time.monotonic()
 
-    def is_asked_to_end(self, ref: JobRef) -> bool:
+    def is_asked_to_end(self, job: Claimed) -> bool:
         """Whether somebody wants it to end."""
-        held = self._jobs.get(ref)
+        held = self._jobs.get(_claim(job))
         return held is not None and held.asked_at is not None
 
     def interrupt_overdue(self) -> list[int]:
         """Raise `Cancelled` in the actors that did not come to a check; returns their threads."""
         since = time.monotonic() - CANCEL_GRACE.total_seconds()
         interrupted = []
-        for ref, held in list(self._jobs.items()):
+        for (ref, _), held in list(self._jobs.items()):
             if held.asked_at is None or held.asked_at > since or held.is_interrupted:
                 continue
             with held.lock:
@@ -99,6 +105,10 @@ class InHand:
                 interrupted.append(held.thread_id)
             log.info("job_interrupted", job_id=str(ref.job_id))
         return interrupted
+
+
+def _claim(job: Claimed) -> Claim:
+    return job.ref, job.fence
 
 
 in_hand = InHand()

@@ -67,5 +67,5 @@ class Run[P: Payload]:
         is undone, and the ledger says that the job was cancelled. One that does not ask is
         interrupted by the same exception a few seconds later, wherever it is.
         """
-        if in_hand.is_asked_to_end(self.job.ref):
+        if in_hand.is_asked_to_end(self.job):
             raise Cancelled("It stopped at a check of its actor.")

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -77,12 +77,12 @@ class Leases:
         with self._lock:
             self._abandoned.append(job)
 
-    def give_back(self, refs: Iterable[JobRef]) -> None:
+    def give_back(self, jobs: Sequence[Claimed]) -> None:
         """Give unstarted jobs back, now or once the database answers again."""
         with self._lock:
-            self._unstarted.update(refs)
-        for ref in refs:
-            in_hand.drop(ref)
+            self._unstarted.update(job.ref for job in jobs)
+        for job in jobs:
+            in_hand.drop(job)
         try:
             self._give_back_unstarted()
         except Error as error:

@@ -117,7 +117,7 @@ def _follow(message: GroupMessage, answer: ClaimAnswer | None) -> Disposition:
         leases.abandon(job)
         raise
     finally:
-        in_hand.drop(job.ref)
+        in_hand.drop(job)
 
 
 @contextmanager
@@ -199,7 +199,7 @@ def _begin(job: Claimed, answers: Mapping[str, Rows]) -> Run[Any]:
 
 
 def _act(run: Run[Any]) -> None:
-    with metrics.observe_started(run.job), in_hand.acting(run.job.ref):
+    with metrics.observe_started(run.job), in_hand.acting(run.job):
         run.job_type.perform(run)
 
 
@@ -226,7 +226,7 @@ def _fail(job: Claimed, error: BaseException) -> Disposition:
     """Retry or bury, by the policy; in a transaction of its own, after what failed was undone."""
     failure = Failure.of(error)
     reason = _final_reason(job, error)
-    if reason is None and in_hand.is_asked_to_end(job.ref):
+    if reason is None and in_hand.is_asked_to_end(job):
         return _cancel(job, f"It failed, and was not tried again: {failure.message}")
     if reason is None:
         delay = _delay(job, error)

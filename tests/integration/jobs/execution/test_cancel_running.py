@@ -31,6 +31,7 @@ class Checking:
         self.begun = threading.Event()
 
     def __call__(self, run):
+        self.job = run.job
         write(self.place)
         self.begun.set()
         check_until_cancelled(run)
@@ -159,9 +160,10 @@ def test_an_effect_that_had_begun_is_told_of(declare, start_worker):
 
 
 def test_one_that_fails_after_the_request_is_not_tried_again(declare, start_worker):
-    begun, go_on = threading.Event(), threading.Event()
+    runs, begun, go_on = [], threading.Event(), threading.Event()
 
     def perform(run):
+        runs.append(run)
         begun.set()
         go_on.wait(20)
         raise ConnectionError("no answer")
@@ -170,7 +172,7 @@ def test_one_that_fails_after_the_request_is_not_tried_again(declare, start_work
     start_worker()
     begun.wait(20)
     cancel(ref)
-    eventually(lambda: in_hand.is_asked_to_end(ref))
+    eventually(lambda: in_hand.is_asked_to_end(runs[0].job))
     go_on.set()
 
     job = until(ref, "cancelled")
@@ -235,7 +237,7 @@ def test_a_notice_about_a_job_of_another_organization_changes_nothing(declare, s
     of_nobody = Notice(kind="cancelled", organization_id=1, job_id=str(ref.job_id))
     middleware._cancelled(of_nobody)
 
-    assert not in_hand.is_asked_to_end(ref)
+    assert not in_hand.is_asked_to_end(perform.job)
     cancel(ref)
     until(ref, "cancelled")
 

@@ -55,8 +55,7 @@ def fetched(monkeypatch, transactional_db):
         return messages
 
     yield fetched
-    for ref in list(in_hand._jobs):
-        in_hand.drop(ref)
+    in_hand._jobs.clear()
 
 
 def test_each_message_gets_its_answer(fetched):
