@@ -24,7 +24,7 @@ ends, `reap` gives the messages back and counts one lost lease; a worker that co
 settles nothing. Delivery is at least once; exactly once takes the ledger and its fence.
 
 *The rooms.* `broker`, `consumer`: Dramatiq's two interfaces. `held`: what one process holds;
-`prefetch`: how much that may be. `queues`: one method for each operation, with `answers`, `wire`
+`prefetch`: how much that may be, `hand_over`: how threads get it. `queues`: one method for each operation, with `answers`, `wire`
 and `client` between it and Redis. `lua/`: the operations, each atomic. `keys`: every key.
 `poison`: messages that nobody can run. `notices`: what running workers are told.
 

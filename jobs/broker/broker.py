@@ -5,6 +5,7 @@ import secrets
 import socket
 import time
 from datetime import timedelta
+from queue import PriorityQueue
 from typing import Any, cast
 
 from dramatiq import Broker, Message, MessageProxy, Middleware, Worker
@@ -12,6 +13,7 @@ from dramatiq.common import iter_queue
 from dramatiq.errors import QueueJoinTimeout, QueueNotFound
 
 from jobs.broker.consumer import GroupConsumer
+from jobs.broker.hand_over import HandOverQueue
 from jobs.broker.held import Held
 from jobs.broker.messages import Entry, GroupMessage, MessagesHook, PoisonHook, RetryAfter
 from jobs.broker.queues import Queues
@@ -23,6 +25,8 @@ class WorkerWatch(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """From now on, fetch."""
         cast(GroupBroker, broker).stopping = None
+        if type(worker.work_queue) is PriorityQueue:
+            worker.work_queue = HandOverQueue()
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """From now on, hand back."""

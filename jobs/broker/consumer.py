@@ -172,7 +172,11 @@ class GroupConsumer(Consumer):
         if message.started is not None and not isinstance(disposition, Release):
             ran = time.monotonic() - message.started
             self._prefetch.note(ran)
-            disposition = dataclasses.replace(disposition, ran=timedelta(seconds=ran))
+            time_used = timedelta(seconds=ran)
+            if isinstance(disposition, Ack):  # nearly all; `replace` takes its time
+                disposition = Ack(ran=time_used)
+            else:
+                disposition = dataclasses.replace(disposition, ran=time_used)
         settlement = Settlement(message.key, disposition, message.stamp)
         self._leases.settle(settlement, at_once=message.organization_id is None)
 

@@ -128,7 +128,7 @@ class Held:
                 self._pending[key] = settlement
             if len(self._pending) in (1, FULL) or len(self._running) <= self._enough:
                 self._changed.notify()
-            flush_here = self._blocked and bool(self._pending)
+            flush_here = (self._blocked and bool(self._pending)) or len(self._pending) == FULL
         if flush_here:
             try:
                 self.flush()

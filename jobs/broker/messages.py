@@ -34,20 +34,22 @@ class Entry:
         return MessageKey(self.organization_id, self.message_id)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Leased:
+class Leased(NamedTuple):
     """One message that a consumer holds until it settles it or its leases end."""
 
-    organization_id: int | None  # from the Redis key, never from the body
+    key: MessageKey  # of Redis, never from the body
     group: str
-    message_id: str
     body: bytes
     deliveries: int  # how many leases on it were lost before this one
     stamp: str = ""  # tells this lease from an earlier one of the same consumer
 
     @property
-    def key(self) -> MessageKey:
-        return MessageKey(self.organization_id, self.message_id)
+    def organization_id(self) -> int | None:
+        return self.key.organization_id
+
+    @property
+    def message_id(self) -> str:
+        return self.key.message_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +93,10 @@ class GroupMessage(MessageProxy):
 
     def __init__(self, message: Message[Any], leased: Leased) -> None:
         super().__init__(message)
-        self.organization_id = leased.organization_id
-        self.group = leased.group
-        self.deliveries = leased.deliveries
-        self.key = leased.key
-        self.body = leased.body
-        self.stamp = leased.stamp
+        # Dramatiq reads them some twenty times a message, and would look each up by a function.
+        vars(self).update(vars(message))
+        self.key, self.group, self.body, self.deliveries, self.stamp = leased
+        self.organization_id = leased.key.organization_id
         self.started: float | None = None  # monotonic; when its worker thread began
         self.disposition: Disposition | None = None
         self.claim: Any = None  # left here by whoever claims fetched messages (`on_fetched`)

@@ -1,12 +1,11 @@
 """Messages that nobody can run: told apart from good ones, and handed to a person."""
 
-import dataclasses
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from dramatiq import Broker, Message
+from dramatiq import Broker, Message, get_encoder
 from dramatiq.errors import ActorNotFound, DecodeError
 
 from jobs.broker.messages import (
@@ -39,22 +38,24 @@ def decode(leased: Leased, broker: Broker) -> Message[Any]:
     Group and id are the key's: Dramatiq's worker thread would die of a queue name that is not its
     own. An `eta` would keep it in this process's memory. Raises `Unrunnable`.
     """
-    message = None
     try:
-        message = _well_formed(Message.decode(leased.body))
-        broker.get_actor(message.actor_name)
-    except DecodeError as error:
+        fields = _well_formed(leased.body)
+        options = fields["options"]
+        options.pop("eta", None)
+        options.pop("organization_id", None)
+        if leased.organization_id is not None:
+            # How old a job may become is for its policy; Dramatiq would drop it unseen.
+            options.pop("max_age", None)
+            options["organization_id"] = leased.organization_id
+        fields["queue_name"], fields["message_id"] = leased.group, leased.message_id
+        message: Message[Any] = Message(**fields)
+    except Exception as error:
         raise Unrunnable(_poison(leased, "undecodable", None, error)) from error
+    try:
+        broker.get_actor(message.actor_name)
     except ActorNotFound as error:
         raise Unrunnable(_poison(leased, "unknown_job_type", message, error)) from error
-    options = {k: v for k, v in message.options.items() if k not in ("eta", "organization_id")}
-    if leased.organization_id is not None:
-        # How old a job may become is for its policy; Dramatiq would drop it unseen.
-        options.pop("max_age", None)
-        options["organization_id"] = leased.organization_id
-    return dataclasses.replace(
-        message, queue_name=leased.group, message_id=leased.message_id, options=options
-    )
+    return message
 
 
 def rejected(message: GroupMessage) -> Poison:
@@ -93,22 +94,25 @@ def bury(poison: Poison, hooks: Iterable[PoisonHook]) -> Disposition:
     return Ack()
 
 
-def _well_formed(message: Message[Any]) -> Message[Any]:
-    """Refuse what decodes but would break Dramatiq's threads later."""
-    shapes = (
-        ("queue_name", str),
-        ("actor_name", str),
-        ("kwargs", dict),
-        ("options", dict),
-        ("message_id", str),
-        ("message_timestamp", int),
-    )
-    for name, shape in shapes:
-        value = getattr(message, name)
-        if not isinstance(value, shape):
-            problem = f"{name} must be {shape.__name__}, not {value!r:.100}"
+_SHAPES = (
+    ("queue_name", str),
+    ("actor_name", str),
+    ("args", list | tuple),
+    ("kwargs", dict),
+    ("options", dict),
+    ("message_id", str),
+    ("message_timestamp", int),
+)
+
+
+def _well_formed(body: bytes) -> dict[str, Any]:
+    """The fields of a message; refuses what would break Dramatiq's threads later."""
+    fields = get_encoder().decode(body)
+    for name, shape in _SHAPES:
+        if not isinstance(fields[name], shape):
+            problem = f"{name} must be {shape}, not {fields[name]!r:.100}"
             raise DecodeError(problem, None, None)
-    return message
+    return fields
 
 
 def _poison(

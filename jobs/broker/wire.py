@@ -1,13 +1,10 @@
 """How values look between Python and the Lua scripts."""
 
-import re
 from datetime import timedelta
 
 from jobs.broker import keys
 from jobs.broker.messages import Control, Entry, Leased, MessageKey
 from jobs.broker.scripts import Argument
-
-_VALUE = re.compile(rb"([0-9]{1,9})(?::\S*)? (.*)", re.DOTALL)
 
 
 def fields(entry: Entry) -> tuple[Argument, ...]:
@@ -17,16 +14,13 @@ def fields(entry: Entry) -> tuple[Argument, ...]:
 
 
 def leased(group: str, owner: bytes, message_id: bytes, value: bytes, stamp: str) -> Leased:
-    # Without its count it is forged: the whole of it is the body, which nobody can decode.
-    deliveries, body = found.groups() if (found := _VALUE.fullmatch(value)) else (b"0", value)
-    return Leased(
-        organization_id=keys.organization_id(owner),
-        group=group,
-        message_id=text(message_id),
-        body=body,
-        deliveries=int(deliveries),
-        stamp=stamp,
-    )
+    head, _, body = value.partition(b" ")
+    deliveries, _, _ = head.partition(b":")
+    if not (deliveries.isdigit() and len(deliveries) < 10):
+        # It is forged: the whole of it is the body, which nobody can decode.
+        deliveries, body = b"0", value
+    key = MessageKey(keys.organization_id(owner), text(message_id))
+    return Leased(key, group, body, int(deliveries), stamp)
 
 
 def control_text(control: Control) -> str:

@@ -6,14 +6,15 @@ of the two it is as Dramatiq has it: by the actor's priority, then in the order 
 """
 
 from heapq import heappop, heappush
-from queue import PriorityQueue
 from typing import Any
+
+from jobs.broker.hand_over import HandOverQueue
 
 BACKFILL = "backfill"
 BACKFILL_EVERY = 4
 
 
-class WorkQueue(PriorityQueue[Any]):
+class WorkQueue(HandOverQueue):
     """Put in the place of the worker's own queue, before its threads begin."""
 
     def _init(self, maxsize: int) -> None:

@@ -3,11 +3,14 @@
 import threading
 from datetime import timedelta
 
+import dramatiq
 import pytest
 
 from jobs.broker import Ack, GroupMessage, RetryAfter, Settlement
 from jobs.broker.held import FULL, Held
 from tests.waiting import eventually
+
+ANY = dramatiq.Message("any", "work", (), {}, {})
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def hold(leases, put):
         put(7)
         leases.fetch(1)
         leased = leases.cache.popleft()
-        message = GroupMessage(None, leased)
+        message = GroupMessage(ANY, leased)
         leases.hand_over(message)
         return message
 
@@ -54,7 +57,7 @@ def test_a_message_that_comes_back_while_it_is_settled_stays_held(
     def settle_and_fetch(*args):
         settled = settle(*args)
         leases.fetch(1)
-        leases.hand_over(GroupMessage(None, leases.cache.popleft()))
+        leases.hand_over(GroupMessage(ANY, leases.cache.popleft()))
         return settled
 
     monkeypatch.setattr(queues, "settle", settle_and_fetch)
