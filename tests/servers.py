@@ -128,6 +128,10 @@ class TestServers:
             "CREATE DATABASE {} TEMPLATE {} STRATEGY WAL_LOG", self.database, self.template
         )
 
+    def drop_database(self) -> None:
+        """Of a process that has ended, for the next one of this name."""
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.database)
+
     def _make_template(self) -> None:
         if complaint := postgres_complaint(self.maintenance_url):
             raise pytest.UsageError(complaint)

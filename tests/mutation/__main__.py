@@ -4,26 +4,33 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 
 from tests.mutation import Mutation
-from tests.mutation.lua import MUTATIONS
+from tests.mutation.execution import MUTATIONS as EXECUTION
+from tests.mutation.lua import MUTATIONS as LUA
+from tests.mutation.sql import MUTATIONS as SQL
+from tests.servers import TestServers
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = ignore_patterns(".git", ".venv*", "var", "node_modules", ".*_cache", "__pycache__")
+PATIENCE_SECONDS = 300  # a break that makes the tests wait for ever is noticed, too
 
 
 def main(words: list[str]) -> int:
-    chosen = [one for one in MUTATIONS if all(word in one.what for word in words)]
+    chosen = [one for one in (*LUA, *SQL, *EXECUTION) if all(word in one.what for word in words)]
     survivors = 0
-    with TemporaryDirectory(prefix="mutation-") as folder:
+    with TemporaryDirectory(prefix="mutation-") as folder, ground() as servers:
         copy = Path(folder) / "project"
         copytree(ROOT, copy, ignore=LEFT_OUT)
         for mutation in chosen:
             began = time.monotonic()
             red = caught(mutation, copy)
+            servers.drop_database()
             survivors += red is None
             print(
                 f"{'caught' if red else 'SURVIVED':8} {time.monotonic() - began:5.1f} s  "
@@ -32,6 +39,18 @@ def main(words: list[str]) -> int:
             )
     print(f"{len(chosen) - survivors} of {len(chosen)} caught")
     return 1 if survivors else 0
+
+
+@contextmanager
+def ground() -> Iterator[TestServers]:
+    """A PostgreSQL for all runs, which are to this process what its workers are to xdist's."""
+    servers = TestServers()
+    try:
+        servers.start_postgres()
+        os.environ["PYTEST_XDIST_WORKER"] = "main"
+        yield servers
+    finally:
+        servers.stop()
 
 
 def caught(mutation: Mutation, copy: Path) -> str | None:
@@ -53,7 +72,10 @@ def caught(mutation: Mutation, copy: Path) -> str | None:
             capture_output=True,
             text=True,
             check=False,
+            timeout=PATIENCE_SECONDS,
         )
+    except subprocess.TimeoutExpired:
+        return "hangs"
     finally:
         path.write_text(whole)
     if run.returncode == 0:

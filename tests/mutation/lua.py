@@ -15,7 +15,7 @@ TESTS = tuple(
 
 
 def broken(operation: str, how: str, old: str, new: str) -> Mutation:
-    return Mutation(f"{operation}: {how}", f"{LUA}{operation}.lua", old, new, TESTS)
+    return Mutation(f"lua {operation}: {how}", f"{LUA}{operation}.lua", old, new, TESTS)
 
 
 MUTATIONS = (

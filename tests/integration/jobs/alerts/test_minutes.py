@@ -1,4 +1,4 @@
-"""The counts of a minute: what waited in Redis, how attempts ended, and what is kept."""
+"""The counts of a minute: what waited in Redis, and what is kept."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -10,31 +10,21 @@ from jobs.alerts import minutes
 from jobs.alerts.conditions import Count, Queue
 from jobs.alerts.models import MinuteCount
 from jobs.broker.messages import Entry
-from jobs.ledger import figures, relay, transitions
-from jobs.ledger.failures import Failure
+from jobs.ledger import relay
 from jobs.ledger.publish import queues
 from tenancy.scope import engine_scope
 from tests.factories import organization
-from tests.factories.jobs import at, claim, dead_job, fall_silent, queued_jobs, running_job, worker
+from tests.factories.jobs import at, dead_job, queued_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 GROUP = "backfill"
-FAILURE = Failure(error_class="Boom", message="boom")
 
 
 @pytest.fixture
 def of(redis_url):
     relay.recover()
     return organization()
-
-
-def finished(of, length=timedelta(minutes=5)):
-    """How this organization's attempts of the last minutes ended."""
-    with engine_scope(), transaction.atomic():
-        now = minutes.last_full() + 2 * minutes.MINUTE
-        rows = figures.finished(now - length, now)
-    return [row for row in rows if row["organization_id"] == of.pk]
 
 
 def test_what_waits_is_counted_by_organization_and_for_the_whole_group(of):
@@ -44,46 +34,6 @@ def test_what_waits_is_counted_by_organization_and_for_the_whole_group(of):
 
     assert waiting[Queue(organization_id=of.pk, group=GROUP)].depth == 3
     assert waiting[Queue(organization_id=None, group=GROUP)].depth >= 3
-
-
-def test_attempts_are_counted_by_how_they_ended(of):
-    settled, retried = running_job(of), running_job(of)
-    with at(of):
-        transitions.settle(settled)
-        transitions.retry(retried, delay=timedelta(hours=1), failure=FAILURE)
-    dead_job(of)
-    running_job(of)  # has not ended
-
-    [row] = finished(of)
-
-    assert row == {
-        "organization_id": of.pk,
-        "queue_group": GROUP,
-        "attempts": 3,
-        "failed": 2,
-        "succeeded": 1,
-        "retried": 1,
-        "dead": 1,
-    }
-
-
-def test_an_attempt_whose_worker_died_failed_and_is_tried_again(of):
-    killed = worker()
-    job = running_job(of, worker_id=killed)
-    fall_silent(killed)
-    claim(job.ref)
-
-    [row] = finished(of)
-
-    assert (row["attempts"], row["failed"], row["retried"]) == (1, 1, 1)
-
-
-def test_an_attempt_that_was_given_back_is_none(of):
-    job = running_job(of)
-    with at(of):
-        transitions.release(job)
-
-    assert finished(of) == []
 
 
 def test_the_ended_attempts_of_a_minute_are_found_by_their_index(of):

@@ -1,51 +1,28 @@
 """publish_due: what is due, or was left unpublished by a crash, goes in line."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from jobs.broker.errors import BrokerUnavailable
 from jobs.ledger import relay, transitions
-from jobs.ledger.publish import confirm
 from jobs.ledger.states import Hold
 from jobs.scheduler import publish_all_due
 from tenancy import changes
 from tenancy.scope import engine_scope, operator_scope
 from tests.factories import organization
-from tests.factories.jobs import at, claim, dead_job, queued_job, row, running_job
+from tests.factories.jobs import at, claim, dead_job, row, running_job
+from tests.integration.jobs.ledger.letters import replay
 from tests.integration.jobs.ledger.lines import in_line, reference
-from tests.threads import together
+from tests.integration.jobs.ledger.unpublished import (
+    crashed_before_publish,
+    scheduled_job,
+    unpublished_job,
+)
+from tests.threads import elsewhere, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def unpublished_job(of=None, age="2 seconds"):
-    """A job whose process died between commit and publish."""
-    ref = queued_job(of)
-    return crashed_before_publish(ref, age)
-
-
-def crashed_before_publish(ref, age="2 seconds"):
-    with at(ref.organization_id), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE jobs_job SET published_at = NULL, created_at = created_at - %(age)s::interval,"
-            " run_at = run_at - %(age)s::interval WHERE id = %(id)s",
-            {"age": age, "id": ref.job_id},
-        )
-    relay.queues().remove("backfill", ref.organization_id, [str(ref.job_id)])
-    return ref
-
-
-def scheduled_job(of=None, due_in=timedelta(milliseconds=-1)):
-    """A job that was for later, and whose time has come."""
-    ref = queued_job(of, run_at=datetime.now(UTC) + timedelta(hours=1))
-    with at(ref.organization_id), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE jobs_job SET run_at = clock_timestamp() + %s WHERE id = %s",
-            [due_in, ref.job_id],
-        )
-    return ref
 
 
 def test_a_crash_between_commit_and_publish_is_made_good(line):
@@ -148,13 +125,45 @@ def test_two_relays_share_the_work_and_publish_each_job_once(line):
     assert line.depth("backfill", of.pk).waiting == 60
 
 
-def test_confirming_touches_only_what_is_in_line():
+def test_what_was_replayed_gets_its_moment_too_however_old_it_is(line):
+    ref = crashed_before_publish(dead_job(), age="1 hour")
+    replay(ref)
+
+    publish_all_due()
+
+    assert not in_line(ref)
+
+
+def test_what_redis_was_told_of_is_left_to_the_sweep(line):
     ref = unpublished_job()
-    job = claim(ref).claimed
-    before, in_redis = row(ref).published_at, reference(ref)
+    publish_all_due()
+    line.remove("backfill", ref.organization_id, [str(ref.job_id)])
 
-    with engine_scope(), transaction.atomic():
-        confirm([in_redis])
+    publish_all_due()
 
-    assert row(ref).published_at == before
-    assert job.fence == row(ref).fence
+    assert not in_line(ref)
+
+
+def test_of_more_than_a_batch_those_go_first_that_were_due_first(line, monkeypatch):
+    publish_all_due()
+    of = organization()
+    second = scheduled_job(of, due_in=timedelta(seconds=-1))
+    first = scheduled_job(of, due_in=timedelta(seconds=-2))
+    monkeypatch.setattr(relay, "BATCH", 1)
+
+    relay.publish_due()
+
+    assert (row(first).state, row(second).state) == ("queued", "scheduled")
+
+
+@pytest.mark.parametrize("make", [scheduled_job, unpublished_job])
+def test_one_that_somebody_has_locked_keeps_no_other_waiting(line, make):
+    locked, free = make(), make()
+
+    with elsewhere() as begin, at(locked.organization_id), connection.cursor() as cursor:
+        cursor.execute("SELECT FROM jobs_job WHERE id = %s FOR UPDATE", [locked.job_id])
+        begin(publish_all_due).result(10)
+        assert (in_line(locked), in_line(free)) == (False, True)
+
+    publish_all_due()
+    assert in_line(locked)
