@@ -154,8 +154,8 @@ MUTATIONS = (
     claim("what is held is not due", "WHEN f.held_until IS NOT NULL THEN 'held'", ""),
     claim(
         "a suspect is not due",
-        "WHEN f.is_suspect AND (f.state = 'running' OR f.run_at <= clock_timestamp()) THEN 'suspect'",
-        "",
+        "WHEN f.is_suspect AND (f.state = 'running' OR",
+        "WHEN false AND (f.state = 'running' OR",
     ),
     claim(
         "a suspect that backs off is due",

@@ -1,4 +1,4 @@
-"""From the ledger into Redis, broken: enqueue, capacity, holds, relay, recovery, and the figures."""
+"""From the ledger into Redis, broken: enqueue, capacity, holds, relay, recovery, figures."""
 
 from tests.mutation.sql.statement import breaking
 
