@@ -90,10 +90,12 @@ class InHand:
         held = self._jobs.get(_claim(job))
         return held is not None and held.asked_at is not None
 
-    def interrupt_overdue(self) -> list[int]:
-        """Raise `Cancelled` in the actors that did not come to a check; returns their threads."""
+    def interrupt_overdue(self) -> Iterator[int]:
+        """Raise `Cancelled` in the actors that did not come to a check; gives their threads.
+
+        Each stays with its job until the next one is asked for.
+        """
         since = time.monotonic() - CANCEL_GRACE.total_seconds()
-        interrupted = []
         for (ref, _), held in list(self._jobs.items()):
             if held.asked_at is None or held.asked_at > since or held.is_interrupted:
                 continue
@@ -102,9 +104,8 @@ class InHand:
                     continue
                 held.is_interrupted = True
                 raise_thread_exception(held.thread_id, Cancelled)
-                interrupted.append(held.thread_id)
+                yield held.thread_id
             log.info("job_interrupted", job_id=str(ref.job_id))
-        return interrupted
 
 
 def _claim(job: Claimed) -> Claim:

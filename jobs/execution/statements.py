@@ -3,12 +3,16 @@
 An exception raised in a thread that waits for PostgreSQL is heard when PostgreSQL has answered, be
 it after an hour. So what a job waits for is cancelled, when its time limit or this worker's grace
 time is over.
+
+PostgreSQL cancels whatever the connection does when the request arrives. So a thread does not leave
+its message while one is on its way; and where nobody knows whether it arrived, the next message
+gets another connection.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -28,12 +32,16 @@ CANCEL_SECONDS = 5.0
 class _Running:
     deadline: float  # monotonic; infinite: no limit, or cancelled already
     wrapper: Any  # Django's, of the thread; its psycopg connection takes a cancel from any thread
+    lock: threading.Lock = field(default_factory=threading.Lock)  # held while a request is underway
+    is_over: bool = False
+    is_in_doubt: bool = False  # a request may still arrive
 
 
 class RunningStatements:
     """The threads that run messages; looked after from a thread of its own.
 
-    overdue: asked at each look; interrupts what somebody wants to end, and returns the threads.
+    overdue: asked at each look; interrupts what somebody wants to end, and gives the threads, each
+    of which stays with its job until the next is asked for.
     """
 
     def __init__(self, *, overdue: Callable[[], Iterable[int]] = lambda: ()) -> None:
@@ -62,8 +70,14 @@ class RunningStatements:
         )
 
     def leave(self) -> None:
-        """This thread runs none any more."""
-        self._running.pop(threading.get_ident(), None)
+        """This thread runs none any more; returns when no request to cancel is on its way."""
+        running = self._running.pop(threading.get_ident(), None)
+        if running is None:
+            return
+        with running.lock:
+            running.is_over = True
+        if running.is_in_doubt:
+            running.wrapper.close()
 
     def threads(self) -> list[int]:
         """Those that run a message."""
@@ -86,11 +100,13 @@ class RunningStatements:
 
 
 def _cancel(running: _Running) -> None:
-    running.deadline = float("inf")  # once: what is written about it afterwards must go through
-    connection = running.wrapper.connection
-    if connection is None:
-        return
-    try:
-        connection.cancel_safe(timeout=CANCEL_SECONDS)
-    except psycopg.Error as error:
-        log.warning("statement_not_cancelled", error=str(error))
+    with running.lock:
+        running.deadline = float("inf")  # once: what is written about it afterwards must go through
+        connection = running.wrapper.connection
+        if running.is_over or connection is None:
+            return
+        try:
+            connection.cancel_safe(timeout=CANCEL_SECONDS)
+        except psycopg.Error as error:
+            running.is_in_doubt = True
+            log.warning("statement_not_cancelled", error=str(error))
