@@ -33,17 +33,17 @@ def together[T](*calls: Callable[[], T]) -> list[T]:
         return [one.result() for one in [begin(call) for call in calls]]
 
 
-def until_somebody_waits_for_a_lock() -> None:
-    """Return once another connection to this database stands before a lock."""
+def until_somebody_waits_for_a_lock(how_many: int = 1) -> None:
+    """Return once so many other connections to this database stand before a lock."""
 
     def waiting() -> bool:
         with connection.cursor() as cursor:
             # Within a transaction, what was seen first is what is seen again.
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
-                "SELECT count(*) > 0 FROM pg_stat_activity"
+                "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            return bool(cursor.fetchone()[0])
+            return int(cursor.fetchone()[0]) >= how_many
 
     eventually(waiting)

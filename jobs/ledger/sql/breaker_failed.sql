@@ -14,7 +14,7 @@ VALUES (
 )
 ON CONFLICT (organization_id, job_type, destination) DO UPDATE
 SET failures = b.failures + 1,
-    pace = 1,
+    pace = 1,  -- and so it is when it closes
     failed_at = clock_timestamp(),
     probe_job_id = NULL,
     probe_until = NULL,

@@ -5,7 +5,7 @@
 -- cost        index breaker_once
 -- While it is open only the probe's success counts: the others began before it opened.
 UPDATE jobs_breaker
-SET failures = 0, open_until = NULL, probe_job_id = NULL, probe_until = NULL, pace = 1
+SET failures = 0, open_until = NULL, probe_job_id = NULL, probe_until = NULL
 WHERE organization_id = %(organization_id)s AND job_type = %(job_type)s
     AND destination = %(destination)s
     AND (open_until IS NULL AND failures > 0 OR probe_job_id = %(job_id)s)

@@ -1,20 +1,20 @@
 """breaker_*.sql: a destination that fails gets a rest, one job tries, the others go on, paced.
 
 Not listed, because nothing can tell: `SKIP LOCKED` on the jobs of a breaker (whoever moves them
-locks the breaker first), and the organization in `j.organization_id = k.organization_id` beside a
-breaker's id, which is there for the index.
+locks the breaker first); the organization beside a breaker's id, which is there for the index;
+what `breaker_spared` asks beside the job that tries, which tries at one destination only; and what
+`breaker_hold` asks of a job that its transaction has just held under its fence.
 """
 
 from tests.mutation.sql.statement import breaking
 
-BREAKER = "../execution/test_breaker.py"
+BREAKER = "../execution/breaker"
 
 close = breaking("breaker_close", BREAKER)
 drain = breaking("breaker_drain", BREAKER)
 enter = breaking("breaker_enter", BREAKER)
 failed = breaking("breaker_failed", BREAKER)
 forget = breaking("breaker_forget", BREAKER)
-hold = breaking("breaker_hold", BREAKER)
 probe = breaking("breaker_probe", BREAKER)
 spared = breaking("breaker_spared", BREAKER)
 succeeded = breaking("breaker_succeeded", BREAKER)
@@ -29,7 +29,6 @@ MUTATIONS = (
     close("closes what is closed", " AND open_until IS NOT NULL", ""),
     close("keeps the openings", " openings = 0,", ""),
     close("keeps the failures", "failures = 0, ", ""),
-    close("keeps the pace", ", pace = 1", ""),
     close("stays open", " open_until = NULL,", ""),
     close("keeps the probe", " probe_job_id = NULL, probe_until = NULL,", ""),
     close("of another organization", OF, OF_ANYBODY),
@@ -86,7 +85,7 @@ MUTATIONS = (
     ),
     failed("overflows", "least(b.openings, 30)", "b.openings"),
     failed("the probe stays", "    probe_job_id = NULL,\n", ""),
-    failed("its pace stays", "    pace = 1,\n    failed_at", "    failed_at"),
+    failed("its pace stays", "    pace = 1,", "   "),
     failed("when it failed is forgotten", "    failed_at = clock_timestamp(),\n", ""),
     failed(
         "a threshold of one needs two",
@@ -111,12 +110,6 @@ MUTATIONS = (
     forget("what opened for long", "greatest(failed_at, open_until)", "failed_at"),
     forget("waits for a worker", "FOR UPDATE SKIP LOCKED", "FOR UPDATE"),
     forget("more than asked", "LIMIT %(limit)s FOR", "LIMIT %(limit)s + 1000 FOR"),
-    hold("any hold", " AND hold = 'breaker'", ""),
-    hold(
-        "of another organization",
-        "WHERE organization_id = %(organization_id)s AND",
-        "WHERE %(organization_id)s IS NOT NULL AND",
-    ),
     probe(
         "before its time", "WHERE open_until <= clock_timestamp()", "WHERE open_until IS NOT NULL"
     ),
@@ -156,9 +149,6 @@ MUTATIONS = (
     probe("jobs remember the breaker", "hold = NULL, breaker_id = NULL", "hold = NULL"),
     spared("by anybody", " AND probe_job_id = %(job_id)s", " AND %(job_id)s IS NOT NULL"),
     spared("the probe stays", "SET probe_job_id = NULL,", "SET probe_job_id = probe_job_id,"),
-    spared("of another organization", OF, OF_ANYBODY),
-    spared("of another job type", OF, OF_ANY_TYPE),
-    spared("of another destination", TO, ANYWHERE),
     succeeded(
         "any success closes it", "OR probe_job_id = %(job_id)s)", "OR %(job_id)s IS NOT NULL)"
     ),
@@ -170,7 +160,6 @@ MUTATIONS = (
         "open_until IS NULL AND failures > 0",
         "false",
     ),
-    succeeded("its pace stays", ", pace = 1", ""),
     succeeded("its failures stay", "SET failures = 0, open_until", "SET open_until"),
     succeeded("the probe stays", " probe_job_id = NULL, probe_until = NULL,", ""),
     succeeded("says that it closed what was closed", "old.open_until IS NOT NULL", "true"),

@@ -15,7 +15,7 @@ enqueue = breaking(
     "test_publish.py",
 )
 finished = breaking("finished")
-held = breaking("held", *HOLDS, "../execution/test_breaker.py")
+held = breaking("held", *HOLDS, "../execution/breaker/test_step.py")
 hold_back = breaking("hold_back", "test_capacity.py")
 in_line = breaking("in_line", "test_recover.py", "test_sweep.py")
 is_held = breaking("is_held", "test_capacity.py")
