@@ -99,11 +99,6 @@ MUTATIONS = (
     keys("begins every page anew", "id > %(after)s::bigint", "%(after)s::bigint IS NOT NULL"),
     keys("goes on after the first of a page", "max(id)", "min(id)"),
     keys(
-        "walks on through young ones",
-        "(SELECT count(*) FROM page WHERE created_at < now() - %(keep)s::interval)",
-        "(SELECT count(*) FROM page)",
-    ),
-    keys(
         "pages without a bound", "ORDER BY id LIMIT %(limit)s", "ORDER BY id LIMIT %(limit)s + 900"
     ),
     letters("open ones", "AND state <> 'open' AND", "AND"),

@@ -174,7 +174,6 @@ MUTATIONS = (
         "greatest(run_at, published_at, claimed_at)",
         "greatest(published_at, claimed_at)",
     ),
-    in_line("begins every page anew", "id > %(after)s::uuid", "%(after)s::uuid <> id"),
     in_line("pages out of order", "ORDER BY id LIMIT", "ORDER BY id DESC LIMIT"),
     relay_lag("of what is held", " AND hold IS NULL", ""),
     relay_lag("of what was published", " AND published_at IS NULL", ""),

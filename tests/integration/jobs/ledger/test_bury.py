@@ -7,6 +7,7 @@ import pytest
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.models import Attempt, DeadLetter
+from tests.factories import organization
 from tests.factories.jobs import (
     at,
     claim,
@@ -84,6 +85,18 @@ def test_the_first_failure_is_that_of_the_first_attempt():
 
     assert letter.first_failed_at == first
     assert letter.last_failed_at > first
+
+
+def test_what_was_given_back_and_what_other_jobs_did_is_no_failure_of_it():
+    of = organization()
+    bury(running_job(of))
+    job = running_job(of)
+    with at(of):
+        transitions.release(job)
+
+    letter = bury(claim(job.ref).claimed)
+
+    assert letter.first_failed_at == letter.last_failed_at
 
 
 def test_the_death_of_its_worker_is_a_first_failure_too():

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.states import Hold
 from jobs.ledger.transitions import JobRef
+from tenancy.scope import scope
 from tests.factories import organization
 from tests.factories.jobs import at, claim, dead_job, queued_job, row, running_job
 from tests.threads import elsewhere, until_somebody_waits_for_a_lock
@@ -65,6 +67,16 @@ def test_many_are_cancelled_and_those_of_others_are_not():
     cancelled = cancel(*mine, theirs, forged, of=of)
 
     assert sorted(ref for ref, _ in cancelled) == sorted(mine)
+    assert row(theirs).state == "queued"
+
+
+def test_a_forged_pair_in_the_scope_of_both_cancels_nothing():
+    of, theirs = organization(), queued_job()
+    forged = JobRef(organization_id=of.pk, job_id=theirs.job_id)
+
+    with scope([of.pk, theirs.organization_id]), transaction.atomic():
+        assert transitions.cancel([forged], reason="cancelled") == []
+
     assert row(theirs).state == "queued"
 
 

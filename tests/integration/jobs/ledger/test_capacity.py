@@ -1,16 +1,30 @@
 """Capacity: what there is no room for is refused or held at enqueue, and let in in its order."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from jobs.errors import ImpossibleDeclaration, QueueFull
-from jobs.ledger import relay
+from jobs.ledger import NewJob, enqueue_many, relay
+from jobs.ledger.capacity import let_in
 from jobs.ledger.models import Job
+from jobs.ledger.transitions import JobRef
+from tenancy.scope import scope
 from tests.factories import organization
-from tests.factories.jobs import at, note_type, queue_control, queued_job, queued_jobs, row
-from tests.integration.jobs.ledger.lines import lease_all
+from tests.factories.jobs import (
+    Note,
+    at,
+    note_type,
+    queue_control,
+    queued_job,
+    queued_jobs,
+    row,
+    running_job,
+)
+from tests.integration.jobs.ledger.lines import lease_all, reference
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -163,3 +177,45 @@ def test_it_is_not_enforced_while_redis_is_away(of, own_line, live_valkey):
 def test_a_job_type_that_would_do_neither_is_refused_when_it_is_declared():
     with pytest.raises(ImpossibleDeclaration, match="give 'hold' or 'refuse'"):
         note_type(when_full="drop")
+
+
+def test_what_another_group_or_cause_holds_is_overtaken(of, line):
+    audit = note_type(group="audit")
+    queue_control(of, "audit", capacity=1)
+    queued_jobs(of, 2, audit)
+    queue_control(of, is_draining=True)
+    drained = queued_job(of)
+    queue_control(of, is_draining=False, capacity=5)
+
+    ref = queued_job(of)
+
+    assert (row(drained).hold, row(ref).hold) == ("draining", None)
+
+
+def test_what_another_organization_of_the_same_call_holds_is_overtaken(of, line):
+    other, job_type = organization(), note_type()
+    queue_control(other, capacity=1)
+    queued_jobs(other, 2)
+    queue_control(of, capacity=5)
+    asked = [
+        NewJob(payload=Note(), organization_id=one.pk, entity=("note", "1")) for one in (of, other)
+    ]
+
+    with scope([of, other]), transaction.atomic():
+        mine, theirs = (
+            JobRef(organization_id=new.organization_id, job_id=done.job_id)
+            for new, done in zip(asked, enqueue_many(job_type, asked), strict=True)
+        )
+
+    assert (row(mine).hold, row(theirs).hold) == (None, "capacity")
+
+
+def test_nothing_is_held_that_a_worker_has_begun_or_that_is_not_its_own(of, line):
+    """No caller names such jobs."""
+    running, theirs = running_job(of).ref, queued_job()
+    forged = replace(reference(theirs), organization_id=of.pk)
+
+    with scope([of.pk, theirs.organization_id]), transaction.atomic():
+        assert let_in(note_type(), [(reference(running), 0), (forged, 0)], ahead={}) == []
+
+    assert (row(running).state, row(theirs).state) == ("running", "queued")

@@ -14,7 +14,7 @@ from tenancy.acting import Actor, acting
 from tenancy.errors import NoScope
 from tenancy.scope import scope
 from tests.factories import organization, project
-from tests.factories.jobs import Note, at, note_type, queued_job, row
+from tests.factories.jobs import Note, at, note_type, queue_control, queued_job, row
 
 enqueue_module = sys.modules["jobs.ledger.enqueue"]  # its name in the package is the function
 
@@ -188,3 +188,46 @@ def test_a_project_of_another_organization_is_refused_whether_or_not_it_exists(e
 
     with pytest.raises(IntegrityError, match="project_id_same_organization"), at(ours):
         enqueue_many(note_type(), [new(ours, project_id=theirs)])
+
+
+def test_keys_that_are_known_or_twice_in_a_batch_take_no_further_statement(
+    monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(enqueue_module, "FEW", 0)  # those go with a flush, which is not counted
+    of, job_type = organization(), note_type()
+    asked = [new(of, text=text, correlation_id="c") for text in ("1", "2", "1")]
+
+    with at(of), django_assert_num_queries(1):
+        first = enqueue_many(job_type, asked)
+    with at(of), django_assert_num_queries(1):
+        again = enqueue_many(job_type, asked)
+
+    assert [one.created for one in first] == [True, True, False]
+    assert [one.job_id for one in again] == [one.job_id for one in first]
+
+
+def test_the_same_keys_of_two_organizations_are_two_jobs_each_asked_for_twice():
+    ours, theirs, job_type = organization(), organization(), note_type()
+    asked = [new(of, correlation_id="c") for of in (ours, theirs, ours, theirs)]
+
+    with scope([ours, theirs]), transaction.atomic():
+        first = enqueue_many(job_type, asked)
+        again = enqueue_many(job_type, asked)
+        owners = dict(Job.objects.values_list("pk", "organization_id"))
+
+    assert [one.created for one in first] == [True, True, False, False]
+    for enqueued in (first, again):
+        found = [owners[one.job_id] for one in enqueued]
+        assert found == [new.organization_id for new in asked]
+
+
+def test_the_drain_of_one_organization_of_a_batch_holds_no_other_s():
+    ours, theirs, job_type = organization(), organization(), note_type()
+    queue_control(ours, is_draining=True)
+    queue_control(theirs, is_draining=False)
+
+    with scope([ours, theirs]), transaction.atomic():
+        enqueued = enqueue_many(job_type, [new(ours), new(theirs)])
+        holds = dict(Job.objects.values_list("pk", "hold"))
+
+    assert [holds[one.job_id] for one in enqueued] == ["draining", None]

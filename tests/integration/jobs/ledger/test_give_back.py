@@ -1,8 +1,12 @@
 """give_back: what a worker claimed and did not start goes back, uncounted."""
 
 import pytest
+from django.db import transaction
 
 from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
+from jobs.ledger.transitions import JobRef
+from tenancy.scope import scope
 from tests.factories import organization
 from tests.factories.jobs import at, claim, queued_job, row, running_job, worker
 
@@ -50,3 +54,25 @@ def test_what_another_organization_has_stays():
 
     assert give_back(of, [theirs], mine) == []
     assert row(theirs).state == "running"
+
+
+def test_a_forged_pair_in_the_scope_of_both_gives_nothing_back():
+    of, mine, theirs = organization(), worker(), queued_job()
+    claim(theirs, mine)
+    forged = JobRef(organization_id=of.pk, job_id=theirs.job_id)
+
+    with scope([of.pk, theirs.organization_id]), transaction.atomic():
+        assert transitions.give_back([forged], worker_id=mine) == []
+
+    assert row(theirs).state == "running"
+
+
+def test_what_ended_without_having_started_stays():
+    of, mine = organization(), worker()
+    job = claim(queued_job(of), mine).claimed
+    with at(of):
+        failure = Failure(error_class="PayloadInvalid", message="m")
+        transitions.bury(job, reason="payload_invalid", failure=failure)
+
+    assert give_back(of, [job.ref], mine) == []
+    assert row(job.ref).state == "dead"

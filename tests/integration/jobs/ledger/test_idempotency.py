@@ -160,6 +160,33 @@ def test_batches_in_opposite_orders_do_not_deadlock():
     assert forth.created + back.created == 200
 
 
+@pytest.mark.django_db(transaction=True)
+def test_keys_are_written_in_one_order_whatever_the_order_of_the_call():
+    """Each waits for the other otherwise: for the last key, which the first one wrote first."""
+    of, job_type = organization(), note_type()
+    texts = sorted("ab", key=lambda text: key_of(job_type, text))
+
+    def late():
+        with at(of):
+            return ask(of, job_type, *reversed(texts))
+
+    with elsewhere() as begin:
+        with at(of):
+            ask(of, job_type, texts[0])
+            waiting = begin(late)
+            until_somebody_waits_for_a_lock()
+            ask(of, job_type, texts[1])
+        second = waiting.result()
+
+    assert second.created == 0
+
+
+def key_of(job_type, text) -> bytes:
+    return idempotency_key(
+        job_type.name, entity=("note", "1"), correlation_id="c", discriminator=text
+    )
+
+
 @given(st.tuples(*[st.text()] * 5), st.tuples(*[st.text()] * 5))
 def test_a_key_is_as_distinct_as_its_parts(one, other):
     assert (key(one) == key(other)) == (one == other)

@@ -1,10 +1,14 @@
 """request_cancel: jobs that run are asked to end, and keep running until they do."""
 
 import pytest
+from django.db import transaction
 
 from jobs.ledger import transitions
+from jobs.ledger.transitions import JobRef
+from tenancy.scope import scope
 from tests.factories import organization
 from tests.factories.jobs import at, claim, dead_job, queued_job, row, running_job
+from tests.threads import elsewhere, until_somebody_waits_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -48,3 +52,27 @@ def test_jobs_of_others_are_left_alone():
 
     assert ask(organization(), theirs) == []
     assert row(theirs).cancel_requested_at is None
+
+
+def test_a_forged_pair_in_the_scope_of_both_asks_nothing():
+    of, theirs = organization(), running_job().ref
+    forged = JobRef(organization_id=of.pk, job_id=theirs.job_id)
+
+    with scope([of.pk, theirs.organization_id]), transaction.atomic():
+        assert transitions.request_cancel([forged]) == []
+
+    assert row(theirs).cancel_requested_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_being_settled_is_not_asked():
+    job = running_job()
+    of = job.organization_id
+
+    with elsewhere() as begin, at(of):
+        transitions.settle(job)
+        late = begin(ask, of, job.ref)
+        until_somebody_waits_for_a_lock()
+
+    assert late.result() == []
+    assert row(job.ref).cancel_requested_at is None

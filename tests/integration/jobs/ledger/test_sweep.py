@@ -89,3 +89,32 @@ def test_pages_are_swept_to_the_last(line):
     relay.sweep()
 
     assert line.depth("backfill", of.pk).waiting == len(refs)
+
+
+def test_one_that_backed_off_until_just_now_gets_its_minute(line):
+    ref = queued_job()
+    lose(ref)
+    with at(ref.organization_id), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_job SET run_at = clock_timestamp() - interval '30 s',"
+            " published_at = created_at WHERE id = %s",
+            [ref.job_id],
+        )
+
+    relay.sweep()
+
+    assert not in_line(ref)
+
+
+def test_one_that_was_just_published_or_claimed_gets_its_minute(line):
+    published, claimed = queued_job(), running_job().ref
+    lose(published, claimed)
+    for ref, column in ((published, "published_at"), (claimed, "claimed_at")):
+        with at(ref.organization_id), connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE jobs_job SET {column} = clock_timestamp() WHERE id = %s", [ref.job_id]
+            )
+
+    relay.sweep()
+
+    assert (in_line(published), in_line(claimed)) == (False, False)
