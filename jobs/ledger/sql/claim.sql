@@ -57,7 +57,7 @@ SELECT
         -- What is scheduled or on hold is published again when its time comes.
         WHEN f.state IN ('succeeded', 'dead', 'cancelled', 'scheduled') THEN 'finished'
         WHEN f.held_until IS NOT NULL THEN 'held'
-        WHEN f.is_suspect AND (f.state = 'running' OR f.run_at <= clock_timestamp()) THEN 'suspect'
+        WHEN f.is_suspect THEN 'suspect'  -- none backs off: who is retried ended alive
         ELSE 'not_due'
     END AS answer,
     -- What is held is free at the latest when its lease is over, not a whole lease from now.

@@ -152,16 +152,7 @@ MUTATIONS = (
     claim("what is cancelled comes again", "'cancelled', 'scheduled')", "'scheduled')"),
     claim("what is scheduled comes again", "'cancelled', 'scheduled')", "'cancelled')"),
     claim("what is held is not due", "WHEN f.held_until IS NOT NULL THEN 'held'", ""),
-    claim(
-        "a suspect is not due",
-        "WHEN f.is_suspect AND (f.state = 'running' OR",
-        "WHEN false AND (f.state = 'running' OR",
-    ),
-    claim(
-        "a suspect that backs off is due",
-        "(f.state = 'running' OR f.run_at <= clock_timestamp()) THEN 'suspect'",
-        "true THEN 'suspect'",
-    ),
+    claim("a suspect is not due", "WHEN f.is_suspect THEN", "WHEN false THEN"),
     claim("the delay of a whole run", "coalesce(f.held_until, f.run_at)", "coalesce(f.run_at)"),
     *fenced(start),
     start("no time of the start", "SET started_at = clock_timestamp()", "SET started_at = NULL"),

@@ -80,6 +80,9 @@ def test_the_first_failure_is_that_of_the_first_attempt():
     with at(job.ref.organization_id):
         transitions.retry(job, delay=timedelta(0), failure=FAILURE)
         first = Attempt.objects.get(job_id=job.ref.job_id).ended_at
+    second = started(claim(job.ref))
+    with at(job.ref.organization_id):
+        transitions.retry(second, delay=timedelta(0), failure=FAILURE)
 
     letter = bury(claim(job.ref).claimed)
 

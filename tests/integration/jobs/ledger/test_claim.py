@@ -175,3 +175,33 @@ def test_a_batch_answers_for_each_job():
         running: "held",
         gone: "unknown",
     }
+
+
+def test_that_redis_had_its_message_is_noted_once():
+    ref = queued_job()
+    assert row(ref).published_at is None
+
+    job = claim(ref).claimed
+    first = row(ref).published_at
+    with at(ref.organization_id):
+        transitions.release(job)
+    claim(ref)
+
+    assert first
+    assert row(ref).published_at == first
+
+
+def test_what_a_worker_claimed_and_knows_nothing_of_is_its_own_again():
+    ref, mine = queued_job(), worker()
+    claim(ref, mine)
+
+    again = claim(ref, mine).claimed
+
+    assert (again.fence, again.attempt, again.losses) == (2, 1, 0)
+
+
+def test_what_a_worker_runs_is_held_for_itself_too():
+    mine = worker()
+    ref = running_job(worker_id=mine).ref
+
+    assert claim(ref, mine).answer == "held"

@@ -5,7 +5,9 @@ from django.db import connection, transaction
 
 from jobs.ledger import transitions
 from jobs.ledger.statements import run
-from tenancy.scope import engine_scope
+from jobs.ledger.transitions import JobRef
+from tenancy.scope import engine_scope, scope
+from tests.factories import organization
 from tests.factories.jobs import LEASE, at, claim, queued_job, running_job, worker
 from tests.threads import elsewhere, together, until_somebody_waits_for_a_lock
 
@@ -80,3 +82,17 @@ def test_a_worker_that_came_while_the_second_waited_is_a_living_one():
         [first] = transitions.claim([ref], worker_id=first_id, lease=LEASE)
 
     assert (first.answer, late.result().answer) == ("claimed", "held")
+
+
+def test_a_forged_pair_waits_for_nobody():
+    ours, theirs = organization(), queued_job()
+    forged = JobRef(organization_id=ours.pk, job_id=theirs.job_id)
+
+    def claim_forged():
+        with scope([ours.pk, theirs.organization_id]), transaction.atomic():
+            [answer] = transitions.claim([forged], worker_id=worker(), lease=LEASE)
+            return answer.answer
+
+    with elsewhere() as begin, at(theirs.organization_id):
+        lock(theirs)
+        assert begin(claim_forged).result(10) == "unknown"

@@ -93,3 +93,11 @@ def test_one_that_is_held_or_not_due_or_finished_is_answered_so():
 
 def test_any_other_is_claimed():
     assert ask(queued_job()).answer == "claimed"
+
+
+def test_one_that_had_not_started_is_claimed_when_its_worker_dies():
+    ref, silent = queued_job(), worker()
+    claim(ref, silent)
+    fall_silent(silent)
+
+    assert ask(ref).claimed.losses == 0

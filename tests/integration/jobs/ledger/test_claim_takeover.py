@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
 from jobs.ledger.models import Attempt
 from jobs.ledger.statements import run
 from tenancy.scope import engine_scope
@@ -75,3 +77,16 @@ def test_every_death_is_counted():
 
     assert job.losses == 2
     assert claim(ref).claimed.losses == 3
+
+
+def test_the_attempts_of_before_ended_as_they_did():
+    job, silent = running_job(), worker()
+    with at(job.organization_id):
+        failure = Failure(error_class="E", message="m")
+        transitions.retry(job, delay=timedelta(0), failure=failure)
+    started(claim(job.ref, silent))
+    fall_silent(silent)
+
+    claim(job.ref)
+
+    assert attempts(job.ref) == [(1, 1, "failed"), (2, 2, "lost")]
