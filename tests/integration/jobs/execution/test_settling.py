@@ -1,5 +1,8 @@
 """Settles of several threads share a commit, and share nothing else."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 
@@ -7,9 +10,11 @@ from jobs.errors import LeaseLost
 from jobs.execution import settling as module
 from jobs.execution.settling import Settling
 from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
+from jobs.ledger.transitions import JobRef
 from tenancy.scope import scope
 from tests.factories import organization
-from tests.factories.jobs import at, claim, fall_silent, row, running_job, worker
+from tests.factories.jobs import at, claim, fall_silent, row, running_job, started, worker
 from tests.integration.jobs.execution.looking import attempts
 from tests.threads import elsewhere, until_somebody_waits_for_a_lock
 from tests.waiting import eventually
@@ -128,3 +133,51 @@ def test_when_it_returns_its_completion_is_committed():
 
     with elsewhere() as begin:
         assert begin(row, job.ref).result().state == "succeeded"
+
+
+def test_a_forged_pair_among_those_of_its_organization_settles_nothing():
+    of, other = organization(), organization()
+    honest, theirs, victim = running_job(of), running_job(other), running_job(other)
+    forged = replace(victim, ref=JobRef(organization_id=of.pk, job_id=victim.ref.job_id))
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.settling._committing:
+            coming = crowd.come([honest, theirs, forged])
+
+    assert isinstance(coming[2].exception(), LeaseLost)
+    assert [row(job.ref).state for job in (honest, theirs)] == ["succeeded"] * 2
+    assert row(victim.ref).state == "running"
+
+
+def test_one_that_has_ended_under_this_fence_is_not_settled_again():
+    job = running_job()
+    with at(job.organization_id):
+        failure = Failure(error_class="E", message="m")
+        transitions.bury(job, reason="permanent_error", failure=failure)
+
+    with scope(job.organization_id), pytest.raises(LeaseLost):
+        Settling().settle(job)
+
+    assert row(job.ref).state == "dead"
+
+
+def test_what_happened_before_is_over_and_its_attempts_stay_as_they_ended():
+    failed, silent = running_job(), worker()
+    with at(failed.organization_id):
+        failure = Failure(error_class="E", message="m")
+        transitions.retry(failed, delay=timedelta(0), failure=failure)
+    started(claim(failed.ref, silent))
+    fall_silent(silent)
+    job = started(claim(failed.ref))
+    with at(job.organization_id):
+        transitions.begin_effect(job, "e-1")
+    assert row(job.ref).losses == 1
+
+    with scope(job.organization_id):
+        Settling().settle(job)
+
+    after = row(job.ref)
+    assert (after.state, after.losses, after.effect_state) == ("succeeded", 0, "confirmed")
+    assert (after.error_class, after.error_message) == ("", "")
+    assert [one.outcome for one in attempts(job.ref)] == ["failed", "lost", "succeeded"]

@@ -7,8 +7,8 @@ from django.db import connection
 from jobs.ledger import transitions
 from jobs.ledger.models import DeadLetter
 from jobs.ledger.publish import InLine
-from jobs.ledger.transitions import Claimed, JobRef
-from tests.factories.jobs import at, claim, fall_silent, running_job, worker
+from jobs.ledger.transitions import JobRef
+from tests.factories.jobs import at
 
 BY = {"handled_by": "user:7", "reason": "mended"}
 
@@ -43,16 +43,6 @@ def handled(ref: JobRef) -> Iterable[str]:
     """How, by whom and why its only letter was."""
     [letter] = letters(ref)
     return letter.state, letter.handled_by, letter.handled_reason
-
-
-def taken_over_job() -> Claimed:
-    """A job that runs for the second time, because its first worker died."""
-    silent = worker()
-    job = running_job(worker_id=silent)
-    fall_silent(silent)
-    claimed = claim(job.ref).claimed
-    assert claimed
-    return claimed
 
 
 def finished_before(ref: JobRef, interval: str) -> None:

@@ -7,8 +7,6 @@ import pytest
 from django.db import transaction
 
 from jobs.ledger import transitions
-from jobs.ledger.failures import Failure
-from jobs.ledger.models import Attempt
 from jobs.ledger.states import Hold
 from jobs.ledger.transitions import JobRef
 from tenancy.acting import Actor, acting
@@ -27,19 +25,9 @@ from tests.factories.jobs import (
     started,
     worker,
 )
+from tests.integration.jobs.ledger.attempts import attempts, retry
 
 pytestmark = pytest.mark.django_db
-
-
-def retry(job, delay=timedelta(0)):
-    with at(job.ref.organization_id):
-        transitions.retry(job, delay=delay, failure=Failure(error_class="E", message="m"))
-
-
-def attempts(ref) -> list[tuple[int, int, str]]:
-    with at(ref.organization_id):
-        found = Attempt.objects.filter(job_id=ref.job_id)
-        return [(one.number, one.fence, one.outcome) for one in found]
 
 
 def test_a_due_job_is_claimed_with_all_that_an_attempt_needs():

@@ -5,9 +5,6 @@ from datetime import timedelta
 import pytest
 
 from jobs.ledger import transitions
-from jobs.ledger.failures import Failure
-from jobs.ledger.models import Attempt
-from jobs.ledger.transitions import JobRef
 from tests.factories.jobs import (
     LEASE,
     at,
@@ -20,19 +17,9 @@ from tests.factories.jobs import (
     started,
     worker,
 )
+from tests.integration.jobs.ledger.attempts import attempts, lost_job, retry
 
 pytestmark = pytest.mark.django_db
-
-
-def retry(job, delay=timedelta(0)):
-    with at(job.ref.organization_id):
-        transitions.retry(job, delay=delay, failure=Failure(error_class="E", message="m"))
-
-
-def attempts(ref) -> list[tuple[int, int, str]]:
-    with at(ref.organization_id):
-        found = Attempt.objects.filter(job_id=ref.job_id)
-        return [(one.number, one.fence, one.outcome) for one in found]
 
 
 def ask(ref, worker_id=None):
@@ -43,22 +30,15 @@ def ask(ref, worker_id=None):
     return answer
 
 
-def lost() -> JobRef:
-    silent = worker()
-    job = running_job(worker_id=silent)
-    fall_silent(silent)
-    return job.ref
-
-
 def test_one_whose_worker_has_died_is_left_alone():
-    ref = lost()
+    ref = lost_job().ref
 
     assert ask(ref).answer == "suspect"
     assert (row(ref).fence, row(ref).losses) == (1, 0)
 
 
 def test_one_that_was_given_back_since_is_left_alone():
-    ref = lost()
+    ref = lost_job().ref
     job = claim(ref).claimed
     with at(ref.organization_id):
         transitions.release(job)
@@ -67,14 +47,14 @@ def test_one_that_was_given_back_since_is_left_alone():
 
 
 def test_one_that_ended_an_attempt_alive_is_clear():
-    ref = lost()
+    ref = lost_job().ref
     retry(claim(ref).claimed)
 
     assert ask(ref).claimed.losses == 0
 
 
 def test_one_that_succeeded_keeps_its_lost_attempt_and_no_count():
-    ref = lost()
+    ref = lost_job().ref
     job = started(claim(ref))
     with at(ref.organization_id):
         transitions.settle(job)

@@ -5,14 +5,10 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from jobs.ledger import transitions
-from jobs.ledger.failures import Failure
-from jobs.ledger.models import Attempt
 from jobs.ledger.statements import run
 from tenancy.scope import engine_scope
 from tests.factories.jobs import (
     LEASE,
-    at,
     claim,
     fall_silent,
     queued_job,
@@ -20,16 +16,11 @@ from tests.factories.jobs import (
     started,
     worker,
 )
+from tests.integration.jobs.ledger.attempts import attempts, retry
 
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
-
-
-def attempts(ref) -> list[tuple[int, int, str]]:
-    with at(ref.organization_id):
-        found = Attempt.objects.filter(job_id=ref.job_id)
-        return [(one.number, one.fence, one.outcome) for one in found]
 
 
 def test_it_counts_a_loss_and_uses_no_retry():
@@ -81,9 +72,7 @@ def test_every_death_is_counted():
 
 def test_the_attempts_of_before_ended_as_they_did():
     job, silent = running_job(), worker()
-    with at(job.organization_id):
-        failure = Failure(error_class="E", message="m")
-        transitions.retry(job, delay=timedelta(0), failure=failure)
+    retry(job)
     started(claim(job.ref, silent))
     fall_silent(silent)
 

@@ -11,13 +11,13 @@ from jobs.ledger.transitions import JobRef
 from tenancy.scope import scope
 from tests.factories import organization
 from tests.factories.jobs import at, claim, dead_job, queued_job, row, running_job, started
+from tests.integration.jobs.ledger.attempts import taken_over_job
 from tests.integration.jobs.ledger.letters import (
     BY,
     handled,
     letters,
     replay,
     states,
-    taken_over_job,
 )
 from tests.threads import elsewhere, until_somebody_waits_for_a_lock
 

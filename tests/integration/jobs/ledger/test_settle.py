@@ -12,18 +12,9 @@ from jobs.ledger.models import Attempt
 from tenancy import changes
 from tenancy.models import Organization, TimelineEntry
 from tests.factories import mission, organization, project, timeline_entry
-from tests.factories.jobs import at, claim, fall_silent, row, running_job, worker
+from tests.factories.jobs import at, claim, row, running_job
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lost():
-    """A job in the hands of a worker that fell silent, and of the one that took over."""
-    silent = worker()
-    job = running_job(worker_id=silent)
-    fall_silent(silent)
-    return job, claim(job.ref).claimed
 
 
 def test_a_settled_job_has_succeeded_and_its_attempt_is_closed():

@@ -1,22 +1,13 @@
 """start: a claimed job begins to run; only then its worker's death counts against it."""
 
-from datetime import timedelta
-
 import pytest
 
 from jobs.errors import LeaseLost
 from jobs.ledger import transitions
-from jobs.ledger.failures import Failure
-from jobs.ledger.models import Attempt
 from tests.factories.jobs import at, claim, fall_silent, queued_job, row, started, worker
+from tests.integration.jobs.ledger.attempts import attempts, retry
 
 pytestmark = pytest.mark.django_db
-
-
-def attempts(ref) -> list[tuple[int, int, str]]:
-    with at(ref.organization_id):
-        found = Attempt.objects.filter(job_id=ref.job_id)
-        return [(one.number, one.fence, one.outcome) for one in found]
 
 
 def test_the_attempt_is_open_and_the_wait_is_known():
@@ -72,9 +63,7 @@ def test_a_worker_that_died_before_it_counts_no_loss_and_leaves_no_attempt():
 
 def test_the_start_of_an_earlier_attempt_counts_nothing_against_the_next():
     job, silent = started(claim(queued_job())), worker()
-    with at(job.ref.organization_id):
-        failure = Failure(error_class="E", message="m")
-        transitions.retry(job, delay=timedelta(0), failure=failure)
+    retry(job)
     claim(job.ref, silent)
     fall_silent(silent)
 

@@ -16,6 +16,7 @@ from tests.factories.jobs import (
     started,
     worker,
 )
+from tests.integration.jobs.ledger.attempts import taken_over_job
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,15 @@ def test_an_effect_that_had_begun_stays_begun_and_is_told_of():
 
     assert row(job.ref).effect_state == "begun"
     assert row(job.ref).error_message.endswith("Its effect had begun, and may have happened.")
+
+
+def test_the_workers_that_died_under_it_are_forgotten():
+    job = taken_over_job()
+    assert row(job.ref).losses == 1
+
+    stop(job)
+
+    assert row(job.ref).losses == 0
 
 
 def test_a_lost_fence_stops_nothing():
