@@ -114,7 +114,7 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True)
 class BreakerPolicy:
-    """When a destination that fails gets a rest; see `jobs.execution.breaker`.
+    """When a destination that fails gets a rest; see `jobs.ledger.breakers`.
 
     outages: exceptions that say that the destination is out of order. Not those that are the fault
         of one job: they would hold the others for nothing.

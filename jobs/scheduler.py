@@ -17,9 +17,8 @@ from jobs.alerts.evaluate import evaluate
 from jobs.alerts.telling import teller
 from jobs.broker.errors import BrokerUnavailable
 from jobs.check import Watch
-from jobs.execution import breaker
 from jobs.execution.leases import Leases
-from jobs.ledger import control_copy, relay
+from jobs.ledger import breakers, control_copy, relay
 from jobs.retention import Retention
 
 log = structlog.get_logger(__name__)
@@ -50,7 +49,7 @@ TICKS = (
     Tick(name="reconcile_controls", every_seconds=5, work=control_copy.reconcile),
     Tick(name="sweep", every_seconds=60, work=relay.sweep),
     Tick(name="watch", every_seconds=1, work=Watch().tick),
-    Tick(name="breakers", every_seconds=1, work=breaker.step),
+    Tick(name="breakers", every_seconds=1, work=breakers.step),
     Tick(name="retention", every_seconds=5, work=Retention().tick),
     Tick(name="evaluate_alerts", every_seconds=2, work=evaluate),
     Tick(name="tell_of_alerts", every_seconds=2, work=teller.start),

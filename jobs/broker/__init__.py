@@ -5,11 +5,14 @@ is authoritative: Redis may lose everything, and then answers nothing (`NoEpoch`
 put the unfinished jobs back and opened a new epoch. A plain message lives only here.
 
 *The words.* A **group** is what a worker subscribes to, and what Dramatiq calls a queue. In it each
-**owner** (an organization, or all plain actors together) has a queue of its own. The **ring** holds
-the owners that may be served, by virtual time: the next message is taken from the owner that has
-had least worker time for its weight. It pays for it in advance, what messages of that **kind** take
-on average, and the difference when it is settled. Who has nothing waiting, is paused, at its limit
-or without a token is out of the ring, so that what one owner has waiting costs the others nothing.
+**owner** (an organization, or all plain actors together) has a queue of its own.
+
+*Fairness.* The **ring** holds the owners that may be served, by virtual time: the next message is
+taken from the owner that has had least worker time for its weight. It pays for it in advance, what
+messages of that **kind** take on average, and the difference when it is settled. Who has nothing
+waiting, is paused, at its limit or without a token is out of the ring, so that what one owner has
+waiting costs the others nothing. This is start-time fair queueing, as in
+a router, with worker time in the place of bytes.
 
 *A message* is in exactly one of three places, and known by its id in all of them:
 
@@ -24,9 +27,11 @@ ends, `reap` gives the messages back and counts one lost lease; a worker that co
 settles nothing. Delivery is at least once; exactly once takes the ledger and its fence.
 
 *The rooms.* `broker`, `consumer`: Dramatiq's two interfaces. `held`: what one process holds;
-`prefetch`: how much that may be, `hand_over`: how threads get it. `queues`: one method for each operation, with `answers`, `wire`
-and `client` between it and Redis. `lua/`: the operations, each atomic. `keys`: every key.
-`poison`: messages that nobody can run. `notices`: what running workers are told.
+`prefetch`: how much that may be, `hand_over`: how threads get it. `queues`: one method for each
+operation, with `answers`, `wire` and `client` between it and Redis. `lua/`: the operations, each
+atomic. `keys`: every key. `poison`: messages that nobody can run. `notices`: what running workers
+are told. Fairness is in `lua/fetch.lua`, which takes from the ring, and `lua/include/line.lua` and
+`lease.lua` beside it, which say where an owner stands and what it pays.
 
 *What comes from where.* Organization and id of a message come from its Redis key, never from its
 body. Times are Redis's clock; durations cross the border, never points in time.

@@ -23,9 +23,9 @@ from jobs.errors import (
     RetryLater,
     UnknownJobType,
 )
-from jobs.execution.breaker import BreakerOpen, guard
 from jobs.execution.claiming import claim, give_back_unstarted
 from jobs.execution.death import bury, tell_of_end
+from jobs.execution.guard import BreakerOpen, BreakerUnknown, guard
 from jobs.execution.in_hand import in_hand
 from jobs.execution.job import Run
 from jobs.execution.leases import leases
@@ -149,7 +149,7 @@ def _outcome(job: Claimed) -> Disposition:
     try:
         with guard(job):
             _perform(job)
-    except LeaseLost:
+    except (LeaseLost, BreakerUnknown):
         raise
     except BreakerOpen:
         log.info("job_held", hold=Hold.BREAKER.value)

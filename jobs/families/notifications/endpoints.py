@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from audit.record import record
-from jobs.execution import breaker
-from jobs.execution.breaker import BreakerState
 from jobs.families.notifications.errors import DeliveryError
 from jobs.families.notifications.models import Endpoint, EndpointState, uuid7
 from jobs.families.notifications.webhooks import address, secrets
 from jobs.families.notifications.webhooks.allowed import address_rules
 from jobs.families.notifications.webhooks.send import Response, send
 from jobs.families.notifications.webhooks.sign import new_secret, signed_headers
+from jobs.ledger import breakers
+from jobs.ledger.breakers import BreakerState
 from templates.catalogue import EVENT_TYPES, WEBHOOK, event_type
 from tenancy import changes, clock
 
@@ -123,12 +123,12 @@ def remove(endpoint: Endpoint) -> Endpoint:
 
 def outage(endpoint: Endpoint) -> BreakerState | None:
     """What its breaker knows, while its receiver has failed lately."""
-    return breaker.state_of(_breaker(endpoint))
+    return breakers.state_of(_breaker(endpoint))
 
 
 def try_again(endpoint: Endpoint, reason: str) -> bool:
     """What its breaker holds goes on, paced; False when it holds nothing back."""
-    return breaker.close(_breaker(endpoint), reason=reason)
+    return breakers.close(_breaker(endpoint), reason=reason)
 
 
 def destination(endpoint_id: int) -> str:
@@ -136,8 +136,8 @@ def destination(endpoint_id: int) -> str:
     return f"endpoint:{endpoint_id}"
 
 
-def _breaker(endpoint: Endpoint) -> breaker.Key:
-    return breaker.Key(
+def _breaker(endpoint: Endpoint) -> breakers.Key:
+    return breakers.Key(
         organization_id=endpoint.organization_id,
         job_type=DELIVER,
         destination=destination(endpoint.pk),

@@ -9,12 +9,12 @@ from standardwebhooks.webhooks import Webhook
 
 from audit.models import AuditEvent
 from jobs import deadletters
-from jobs.execution import breaker
+from jobs.execution import failing
 from jobs.families.notifications import endpoints
 from jobs.families.notifications.deliver_webhook import bounded
 from jobs.families.notifications.models import Delivery, DeliveryState, Endpoint, EndpointState
 from jobs.families.notifications.webhooks.allowed import address_rules
-from jobs.ledger import relay
+from jobs.ledger import breakers, relay
 from jobs.ledger.states import Hold
 from jobsite.demo.receivers import Receivers
 from tenancy.acting import Actor
@@ -150,7 +150,7 @@ def test_an_endpoint_that_was_disabled_meanwhile_gets_nothing(
 def test_what_its_breaker_held_dies_with_an_endpoint_that_is_disabled(
     house: House, receivers: Receivers, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(breaker, "FRESH_SECONDS", -1.0)
+    monkeypatch.setattr(failing, "FRESH_SECONDS", -1.0)
     endpoint, _ = house.endpoint(receivers.url("ours"))
     opened(house, endpoint)
     house.assign()
@@ -161,7 +161,7 @@ def test_what_its_breaker_held_dies_with_an_endpoint_that_is_disabled(
     house.act(lambda: endpoints.disable(endpoint, "We move."))
 
     def let_go() -> bool:
-        breaker.step()
+        breakers.step()
         relay.publish_due()
         return house.job(house.only("webhook")).state == "queued"
 

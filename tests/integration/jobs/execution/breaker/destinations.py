@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from jobs.execution import breaker
-from jobs.execution.breaker import BreakerOpen, BreakerState, Key, guard
+from jobs.execution.guard import BreakerOpen, guard
 from jobs.job_types import BreakerPolicy, JobType
-from jobs.ledger import transitions
+from jobs.ledger import breakers, transitions
+from jobs.ledger.breakers import BreakerState, Key
 from jobs.ledger.transitions import Claimed, JobRef
 from tenancy.models import Organization
 from tenancy.scope import scope
@@ -91,7 +91,7 @@ def closed(
     fail(of, job_type, 3, to=to)
     refs = [held(of, job_type, to) for _ in range(count)]
     with at(of):
-        assert breaker.close(key(of, job_type, to), reason="it is back")
+        assert breakers.close(key(of, job_type, to), reason="it is back")
     return refs
 
 
@@ -112,7 +112,7 @@ def now_due(of: Organization, to: str = "there") -> None:
 
 def state_of(of: Organization, job_type: JobType[Note], to: str = "there") -> BreakerState | None:
     with at(of):
-        return breaker.state_of(key(of, job_type, to))
+        return breakers.state_of(key(of, job_type, to))
 
 
 def hours_open(of: Organization) -> Any:
@@ -140,7 +140,7 @@ def steps(done: Callable[[], Any]) -> None:
     """The scheduler, step by step: others' destinations take their turns, too."""
 
     def step() -> Any:
-        breaker.step()
+        breakers.step()
         return done()
 
     eventually(step)

@@ -3,7 +3,7 @@
 import pytest
 
 from audit.models import AuditEvent
-from jobs.execution import breaker
+from jobs.ledger import breakers
 from tests.factories.jobs import at, row
 from tests.integration.jobs.execution.breaker.destinations import (
     fail,
@@ -23,8 +23,8 @@ def test_a_person_closes_it_and_the_log_says_why(of, job_type):
     ref = held(of, job_type)
 
     with at(of):
-        assert breaker.close(key(of, job_type), reason="the receiver is back")
-        assert not breaker.close(key(of, job_type), reason="again")
+        assert breakers.close(key(of, job_type), reason="the receiver is back")
+        assert not breakers.close(key(of, job_type), reason="again")
 
     steps(lambda: row(ref).hold is None)
     with at(of):
@@ -41,7 +41,7 @@ def test_it_is_as_if_it_had_never_failed(of, job_type):
     steps(lambda: row(ref).hold is None)
 
     with at(of):
-        breaker.close(key(of, job_type), reason="the receiver is back")
+        breakers.close(key(of, job_type), reason="the receiver is back")
 
     assert state_of(of, job_type).probe_job_id is None
     fail(of, job_type, 2)

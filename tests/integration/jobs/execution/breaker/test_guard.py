@@ -7,12 +7,10 @@ from threading import Event
 import pytest
 from django.db import connection
 
-from jobs.execution import breaker
-from jobs.execution.breaker import BreakerOpen, guard
+from jobs.execution.guard import BreakerOpen, guard
 from jobs.job_types import BreakerPolicy
-from jobs.ledger import transitions
+from jobs.ledger import breakers, transitions
 from jobs.ledger.breakers import Breaker
-from jobs.ledger.models import Job
 from jobs.scheduler import publish_all_due
 from tenancy.scope import scope
 from tests.factories import organization
@@ -156,17 +154,7 @@ def test_two_organizations_do_not_see_each_other_s(of, job_type):
     fail(of, job_type, 3)
 
     with at(organization()):
-        assert breaker.state_of(key(of, job_type)) is None
-
-
-def test_the_state_is_found_by_a_job(of, job_type):
-    fail(of, job_type, 3)
-    ref = held(of, job_type)
-
-    with at(of):
-        state = breaker.state(Job.objects.get(pk=ref.job_id))
-
-    assert (state.key.destination, state.failures, state.is_open) == ("there", 3, True)
+        assert breakers.state_of(key(of, job_type)) is None
 
 
 def test_a_worker_holds_what_comes_behind_an_open_one(of, declare, worker):

@@ -3,8 +3,8 @@
 import pytest
 from django.db import transaction
 
-from jobs.execution import breaker
-from jobs.execution.breaker import guard
+from jobs.execution.guard import guard
+from jobs.ledger import breakers
 from tenancy.scope import scope
 from tests.factories import organization
 from tests.factories.jobs import Note, running_job
@@ -42,7 +42,7 @@ def test_closed_by_a_person_the_other_one_stays_open(of, job_type, neighbour):
     before = failing(neighbour, 3)
 
     with scope({of.pk, neighbour[0].pk}), transaction.atomic():
-        assert breaker.close(key(of, job_type), reason="it is back")
+        assert breakers.close(key(of, job_type), reason="it is back")
 
     assert state_of(*neighbour) == before
 

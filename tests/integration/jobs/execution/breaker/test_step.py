@@ -3,8 +3,7 @@
 import pytest
 from django.db import connection
 
-from jobs.execution import breaker
-from jobs.ledger import transitions
+from jobs.ledger import breakers, transitions
 from jobs.ledger.breakers import Breaker
 from tests.factories import organization
 from tests.factories.jobs import at, row
@@ -31,7 +30,7 @@ def test_one_job_tries_when_its_time_is_over_and_the_others_stay(of, job_type):
     now_due(of)
 
     steps(lambda: None in holds(refs))
-    breaker.step()
+    breakers.step()
 
     assert holds(refs) == [None, "breaker", "breaker"]
     assert state_of(of, job_type).probe_job_id == refs[0].job_id
@@ -58,7 +57,7 @@ def test_when_it_closes_the_held_ones_go_on_twice_as_many_each_step(of, job_type
 
     counts = []
     for _ in range(3):
-        breaker.step()
+        breakers.step()
         counts.append(gone_on(refs))
 
     assert counts == [1, 3, 6]
@@ -84,10 +83,10 @@ def test_another_organization_with_many_failing_destinations_takes_no_turn(
                 open_until=open_until,
                 stepped_at="2000-01-01T00:00Z",
             )
-            for number in range(breaker.MOST + 1)
+            for number in range(breakers.MOST + 1)
         )
 
-    breaker.step()
+    breakers.step()
 
     assert gone_on(refs) == 1
 
@@ -114,7 +113,7 @@ def test_one_that_holds_jobs_is_never_forgotten(of, job_type):
         )
         Breaker.objects.filter(organization_id=of.pk).update(probe_job_id=ref.job_id)
 
-    breaker.step()
+    breakers.step()
 
     assert state_of(of, job_type) is not None
 
@@ -123,18 +122,18 @@ def test_before_its_time_nobody_tries(of, job_type):
     fail(of, job_type, 3)
     ref = held(of, job_type)
 
-    breaker.step()
+    breakers.step()
 
     assert row(ref).hold == "breaker"
 
 
 def test_no_more_than_the_fastest_go_on_in_one_step(of, job_type, monkeypatch):
-    monkeypatch.setattr(breaker, "FASTEST", 2)
+    monkeypatch.setattr(breakers, "FASTEST", 2)
     refs = closed(of, job_type, 6)
 
     counts = []
     for _ in range(3):
-        breaker.step()
+        breakers.step()
         counts.append(gone_on(refs))
 
     assert counts == [1, 3, 5]
@@ -143,7 +142,7 @@ def test_no_more_than_the_fastest_go_on_in_one_step(of, job_type, monkeypatch):
 def test_the_oldest_goes_on_first_and_knows_no_breaker_any_more(of, job_type):
     first, second = closed(of, job_type, 2)
 
-    breaker.step()
+    breakers.step()
 
     assert holds([first, second]) == [None, "breaker"]
     assert row(first).breaker_id is None
@@ -182,7 +181,7 @@ def test_what_was_cancelled_meanwhile_takes_no_turn(of, job_type, is_closed):
     if is_closed:
         attempt(of, job_type)
 
-    breaker.step()
+    breakers.step()
 
     assert row(ref).hold is None
 
@@ -197,7 +196,7 @@ def test_all_destinations_have_their_turns(of, job_type, is_closed, monkeypatch)
         now_due(of, to)
         if is_closed:
             attempt(of, job_type, to=to)
-    monkeypatch.setattr(breaker, "MOST", 1)
+    monkeypatch.setattr(breakers, "MOST", 1)
 
     def both_have_come():
         for to in refs:
@@ -219,9 +218,9 @@ def test_no_more_destinations_than_asked_for_have_a_turn(of, job_type, is_closed
         now_due(of, to)
         if is_closed:
             attempt(of, job_type, to=to)
-    monkeypatch.setattr(breaker, "MOST", 1)
+    monkeypatch.setattr(breakers, "MOST", 1)
 
-    breaker.step()
+    breakers.step()
 
     assert gone_on(refs) <= 1
 
@@ -230,9 +229,9 @@ def test_no_more_are_forgotten_than_asked_for(of, job_type, monkeypatch):
     for to in ("here", "there"):
         fail(of, job_type, to=to)
         attempt(of, job_type, to=to)
-    monkeypatch.setattr(breaker, "MOST", 1)
+    monkeypatch.setattr(breakers, "MOST", 1)
 
-    breaker.step()
+    breakers.step()
 
     with at(of):
         assert Breaker.objects.exists()
@@ -261,7 +260,7 @@ def test_one_that_somebody_looks_at_keeps_no_other_waiting(of, job_type, fate):
 def test_one_that_fails_now_and_then_is_remembered(of, job_type):
     fail(of, job_type)
 
-    breaker.step()
+    breakers.step()
 
     assert state_of(of, job_type).failures == 1
 
@@ -278,7 +277,7 @@ def test_one_that_fails_again_after_a_week_is_remembered(of, job_type):
     set_back(of, "failed_at = now() - interval '8 days'")
     fail(of, job_type)
 
-    breaker.step()
+    breakers.step()
 
     assert state_of(of, job_type).failures == 2
 
@@ -287,7 +286,7 @@ def test_one_that_was_open_for_long_is_remembered(of, job_type):
     fail(of, job_type, 3)
     set_back(of, "failed_at = now() - interval '8 days', open_until = now()")
 
-    breaker.step()
+    breakers.step()
 
     assert state_of(of, job_type).is_open
 
@@ -295,12 +294,12 @@ def test_one_that_was_open_for_long_is_remembered(of, job_type):
 def test_after_it_failed_again_the_held_ones_begin_with_one(of, job_type):
     refs = closed(of, job_type, 6)
     for _ in range(2):
-        breaker.step()
+        breakers.step()
     fail(of, job_type, 3)
     now_due(of)
     attempt(of, job_type)
     before = gone_on(refs)
 
-    breaker.step()
+    breakers.step()
 
     assert gone_on(refs) == before + 1
