@@ -3,10 +3,11 @@
 import threading
 from datetime import timedelta
 
+import dramatiq
 import pytest
 from django.db import connection
 
-from jobs.broker.messages import Ack, GroupMessage, RetryAfter
+from jobs.broker.messages import Ack, GroupMessage, Leased, MessageKey, RetryAfter
 from jobs.broker.notices import listener
 from jobs.execution import claiming
 from jobs.execution.claiming import claim_fetched, give_back_unstarted
@@ -15,6 +16,7 @@ from jobs.execution.leases import leases
 from jobs.ledger import control_copy, transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.publish import queues
+from jobs.ledger.transitions import JobRef
 from tests.factories import organization
 from tests.factories.jobs import (
     at,
@@ -35,27 +37,36 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Fetched(GroupMessage):
-    """A message as the consumer hands it to the hooks."""
-
-    def __init__(self, organization_id, job_id):
-        self.organization_id = organization_id
-        self.key = claiming.JobRef(organization_id=organization_id, job_id=job_id)
-        self.claim = self.disposition = None
+def message(ref: JobRef) -> GroupMessage:
+    """As the consumer hands it to the hooks."""
+    about = dramatiq.Message(
+        queue_name="backfill",
+        actor_name="tests.any",
+        args=(),
+        kwargs={},
+        options={},
+        message_id=str(ref.job_id),
+    )
+    key = MessageKey(ref.organization_id, str(ref.job_id))
+    leased = Leased(key=key, group="backfill", body=about.encode(), deliveries=0)
+    return GroupMessage(about, leased)
 
 
 @pytest.fixture
-def fetched(monkeypatch, transactional_db):
-    """Messages that name jobs; the organization of each is its own."""
-    monkeypatch.setattr(claiming, "reference_of", lambda message: message.key)
+def fetched(transactional_db):
+    """Messages that name jobs, after the hook."""
+    handed_over = []
 
     def fetched(*refs):
-        messages = [Fetched(ref.organization_id, ref.job_id) for ref in refs]
+        messages = [message(ref) for ref in refs]
         claim_fetched(messages)
+        handed_over.extend(messages)
         return messages
 
     yield fetched
-    in_hand._jobs.clear()
+    for one in handed_over:
+        if one.claim and one.claim.claimed:
+            in_hand.drop(one.claim.claimed)
 
 
 def test_each_message_gets_its_answer(fetched):
@@ -92,7 +103,7 @@ def test_each_message_gets_its_answer(fetched):
 def test_a_forged_pair_beside_honest_ones_touches_nothing(fetched):
     ours, theirs = organization(), organization()
     honest, victim = [queued_job(ours), queued_job(theirs)], queued_job(theirs)
-    forged = claiming.JobRef(organization_id=ours.pk, job_id=victim.job_id)
+    forged = JobRef(organization_id=ours.pk, job_id=victim.job_id)
 
     *others, bad = fetched(*honest, forged)
 
