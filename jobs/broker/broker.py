@@ -65,6 +65,7 @@ class GroupBroker(Broker):
                 f"heartbeat_seconds is {heartbeat_seconds} and lease_seconds {lease_seconds}: one "
                 "lost heartbeat would lose the leases. Let the lease last two heartbeats or more."
             )
+        self._listeners: dict[str, bool] = {}
         super().__init__(middleware=middleware)
         self.queues = set()
         self.stopping: Worker | None = None
@@ -79,6 +80,27 @@ class GroupBroker(Broker):
         self._heartbeat = timedelta(seconds=heartbeat_seconds)
         self._leases: dict[str, Held] = {}
         self._consumer_id = ""
+
+    def add_middleware(self, *args: Any, **kwargs: Any) -> None:
+        super().add_middleware(*args, **kwargs)
+        self._listeners.clear()
+
+    def emit_before(self, signal: str, *args: Any, **kwargs: Any) -> None:
+        if self._is_heard(f"before_{signal}"):
+            super().emit_before(signal, *args, **kwargs)
+
+    def emit_after(self, signal: str, *args: Any, **kwargs: Any) -> None:
+        if self._is_heard(f"after_{signal}"):
+            super().emit_after(signal, *args, **kwargs)
+
+    def _is_heard(self, hook: str) -> bool:
+        """Whether any middleware has it: to call the empty ones around each acknowledgement takes
+        as long as a no-op."""
+        if hook not in self._listeners:
+            empty = getattr(Middleware, hook, None)
+            has_it = (getattr(type(one), hook, None) is not empty for one in self.middleware)
+            self._listeners[hook] = any(has_it)
+        return self._listeners[hook]
 
     @property
     def consumer_id(self) -> str:

@@ -1,6 +1,6 @@
 """The operations on the queues of a group, one method for each file in `lua/`.
 
-Each is atomic and does at most 25 messages in one step; more are sent in several steps, so a crash
+Each is atomic and does at most 20 messages in one step; more are sent in several steps, so a crash
 between them leaves some done and the others untouched. Each raises `NoEpoch` when Redis lost its
 data, and `BrokerUnavailable` when it cannot be reached; both mean: try again later.
 
@@ -32,8 +32,8 @@ from jobs.broker.messages import (
 from jobs.broker.scripts import Argument, Call, Script, run_together
 
 # By one script, which keeps every other client of Redis waiting meanwhile.
-MOST_MOVED = 25
-MOST_FETCHED = 20  # and as many that have become due
+MOST_MOVED = MOST_FETCHED = 20
+MOST_DUE = 10  # by a fetch besides
 MOST_READ = 100
 LONGEST_WAIT = timedelta(seconds=3)  # of one blocking pop; stays below SOCKET_TIMEOUT
 
@@ -85,7 +85,7 @@ class Queues:
         owner = keys.owner(organization_id)
         return {
             wire.text(removed)
-            for step in batched(ids, MOST_READ)
+            for step in batched(ids, MOST_MOVED)
             for removed in self._run(_REMOVE, group, owner, *step, client=self._once)
         }
 

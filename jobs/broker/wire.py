@@ -58,7 +58,7 @@ def text(message_id: bytes) -> str:
 
 
 def us(duration: timedelta) -> int:
-    return duration // timedelta(microseconds=1)
+    return (duration.days * 86_400 + duration.seconds) * 1_000_000 + duration.microseconds
 
 
 def ran(duration: timedelta | None) -> Argument:

@@ -35,7 +35,9 @@ MUTATIONS = (
     broken("fetch", "forgets what is due", "\npromote()\n", "\n"),
     broken("fetch", "promotes to the wrong line", "ripe[i + 1], id)", "ripe[i + 1], owner)"),
     broken("fetch", "wakes nobody for the rest", "  signal()\n", ""),
-    broken("fetch", "drops the tag of one that leaves", "      keep_tag(owner, tag)\n", ""),
+    broken("fetch", "drops the tag of one that leaves", "      keep_tag(owner, turn.tag)\n", ""),
+    broken("fetch", "lets one go on for ever", "is_before(turn, turns[place - 1])", "true"),
+    broken("fetch", "serves each only once", "is_before(turn, turns[place - 1])", "false"),
     broken("fetch", "never forgets tags", '    redis.call("UNLINK", tags)\n', ""),
     broken("ack", "does not ask for the epoch", "if epoch_lost() then", "if false then"),
     broken("ack", "forgets the message's value not", "unpack(ids))", '"")'),
@@ -91,6 +93,7 @@ MUTATIONS = (
         "remove", "leaves the owner in the ring", "waiting > 0 and { [owner] = true } or {}", "{}"
     ),
     broken("flush", "leaves the delayed", "if dropped < BUDGET then", "if false then"),
+    broken("flush", "does not end its step", "if dropped == BUDGET then", "if false then"),
     broken("flush", "counts wrong", "waiting = waiting + #ids", "waiting = waiting"),
     broken("known", "does not see the message", '":messages", ARGV[i + 1]', '":messages", ARGV[i]'),
     broken("known", "asks for the queue of the first", "ARGV[i] .. suffix", "ARGV[2] .. suffix"),
@@ -142,7 +145,7 @@ MUTATIONS = (
         '"-inf", virtual_time(), "BYSCORE"',
         '"-inf", "+inf", "BYSCORE"',
     ),
-    broken("include/line", "keeps no oldest", 'redis.call("ZADD", heads, head[2], owner)', ""),
+    broken("include/line", "keeps no oldest", "scores[heads][owner] = head[2]", ""),
     broken(
         "include/line",
         "leaves a blocked owner in the ring",
@@ -155,9 +158,23 @@ MUTATIONS = (
     broken(
         "include/line",
         "forgets when a token comes",
-        '    redis.call("ZADD", resting, token_at, owner)',
+        "    scores[resting][owner] = token_at",
         "",
     ),
+    broken("include/line", "forgets a correction", "tag + holdings[owners[i]].more", "tag"),
+    broken(
+        "include/limits", "mixes up holdings", "holdings[unknown[i]] =", "holdings[unknown[1]] ="
+    ),
+    broken(
+        "include/limits",
+        "mixes up controls",
+        "controls_read[unknown[i]] =",
+        "controls_read[unknown[1]] =",
+    ),
+    broken(
+        "include/limits", "mixes up buckets", "full_at[limited[i]] = ", "full_at[limited[1]] = "
+    ),
+    broken("include/limits", "lets nobody leave a set", '"ZREM", set', '"ZMSCORE", set'),
     broken("include/limits", "ignores a pause", "control.paused or", "false or"),
     broken(
         "include/limits",

@@ -6,7 +6,7 @@
 -- ARGV    suffix, consumer, lease (µs), n (at most 20)
 -- result  µs until the next delayed message or token is due (-1: there is none), stamp of this
 --         fetch, then per message: owner, message id, "lost-leases:kind body"
--- cost    O(log n) a message and at most 20 due ones and 20 tokens; owners that have nothing
+-- cost    O(log n) a message and at most 10 due ones and 10 tokens; owners that have nothing
 --         waiting, or may not take it, cost nothing
 --#include group
 --#include limits
@@ -14,7 +14,7 @@
 --#include lease
 local leases = KEYS[15]
 local consumer, lease_us, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local MOST_DUE = 20
+local MOST_DUE = 10
 
 if epoch_lost() then
   return NO_EPOCH
@@ -37,9 +37,8 @@ local function promote()
     touched[owner] = true
   end
   count("waiting", #ripe / 2)
-  for owner in pairs(touched) do
-    align(owner)
-  end
+  align(touched)
+  write_scores()
 end
 
 -- Nothing can be served and nothing runs: the busy period is over, and all owners are equal again.
@@ -89,21 +88,45 @@ end
 redis.call("ZADD", consumers, now + lease_us, consumer)
 promote()
 
+-- Those who can have a turn in this fetch: each that is served takes its place among them again.
+local turns, owners = {}, {}
+local first = redis.call("ZRANGE", ring, "-inf", "+inf", "BYSCORE", "LIMIT", 0, wanted, "WITHSCORES")
+for i = 1, #first, 2 do
+  turns[#turns + 1] = { owner = first[i], tag = number(first[i + 1]) or virtual_time() }
+  owners[#owners + 1] = first[i]
+end
+read_ahead(owners)
+
+local function is_before(a, b)
+  return a.tag < b.tag or a.tag == b.tag and a.owner < b.owner
+end
+
+local function take_place(turn)
+  local place = #turns + 1
+  while place > 1 and is_before(turn, turns[place - 1]) do
+    place = place - 1
+  end
+  table.insert(turns, place, turn)
+end
+
 for _ = 1, wanted do
-  local owner, start = unpack(redis.call("ZPOPMIN", ring))
-  if not owner then
+  local turn = table.remove(turns, 1)
+  if not turn then
     break
   end
+  local owner = turn.owner
+  scores[ring][owner] = false
   if is_owner(owner) then
-    vtime = number(start) or virtual_time()
-    local tag = vtime + lease_first(owner)
+    vtime = turn.tag
+    turn.tag = vtime + lease_first(owner)
     if may_be_served(owner) then
-      redis.call("ZADD", ring, tag, owner)
+      scores[ring][owner] = turn.tag
+      take_place(turn)
     else
-      keep_tag(owner, tag)
+      keep_tag(owner, turn.tag)
     end
   else
-    redis.call("ZREM", heads, owner)
+    scores[heads][owner] = false
   end
 end
 if #begun > 0 then

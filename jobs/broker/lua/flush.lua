@@ -2,12 +2,12 @@
 -- flush: drop waiting and delayed messages of all owners of a group. Leased ones are left alone.
 -- KEYS    the group's (include/group.lua)
 -- ARGV    suffix
--- result  how many were dropped, at most 25; the caller repeats until there are none
+-- result  how many were dropped, at most 20; the caller repeats until there are none
 -- cost    O(log n) a message
 --#include group
 --#include limits
 --#include line
-local BUDGET = 25
+local BUDGET = 20
 
 if epoch_lost() then
   return NO_EPOCH
@@ -15,9 +15,9 @@ end
 
 local dropped, waiting = 0, 0
 virtual_time()
-while dropped < BUDGET do
-  local owner = redis.call("ZRANGE", heads, 0, 0)[1]
-  if not owner then
+local touched = {}
+for _, owner in ipairs(redis.call("ZRANGE", heads, 0, BUDGET - 1)) do
+  if dropped == BUDGET then
     break
   end
   local queue = owner .. suffix
@@ -28,8 +28,9 @@ while dropped < BUDGET do
   end
   dropped = dropped + #ids
   waiting = waiting + #ids
-  align(owner)
+  touched[owner] = true
 end
+align(touched)
 if dropped < BUDGET then
   for _, member in ipairs(redis.call("ZRANGE", due, 0, BUDGET - dropped - 1)) do
     local owner, id = split(member)

@@ -7,11 +7,12 @@
 -- ARGV    suffix, prefix of the consumers' leases, lease (µs)
 -- result  µs until the next leases end (0: more to reap, -1: no consumer), then per message: owner,
 --         message id, lost leases
--- cost    O(log n) a message, at most 25 messages of at most 10 consumers
+-- cost    O(log n) a message, at most 15 messages of at most 10 consumers
 --#include group
 --#include limits
 --#include line
 --#include lease
+local MOST = 15
 local leases_prefix, lease_us = ARGV[2], tonumber(ARGV[3])
 
 if epoch_lost() then
@@ -49,7 +50,7 @@ local silent =
 for i = 1, #silent, 2 do
   local consumer, last_heard = silent[i], silent[i + 1] - lease_us
   local leases = leases_prefix .. consumer
-  local members = looked_at < 25 and redis.call("HRANDFIELD", leases, 25 - looked_at) or {}
+  local members = looked_at < MOST and redis.call("HRANDFIELD", leases, MOST - looked_at) or {}
   looked_at = looked_at + #members
   for _, lease in ipairs(end_leases(leases, members)) do
     take_back(lease, last_heard)

@@ -3,12 +3,13 @@
 -- lost with the connection leaves such leases behind, and heartbeats would keep them for ever.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
 -- ARGV    suffix, then all "owner id" that the consumer holds (some hundred)
--- result  how many were given back, at most 25; the caller repeats until there are none
+-- result  how many were given back, at most 15; the caller repeats until there are none
 -- cost    O(held + unknown * log n)
 --#include group
 --#include limits
 --#include line
 --#include lease
+local MOST = 15
 local leases = KEYS[15]
 
 if epoch_lost() then
@@ -19,8 +20,8 @@ local held, unknown, touched = {}, {}, {}
 for i = 2, #ARGV do
   held[ARGV[i]] = true
 end
-for _, member in ipairs(redis.call("HRANDFIELD", leases, #ARGV - 1 + 25)) do
-  if not held[member] and #unknown < 25 then
+for _, member in ipairs(redis.call("HRANDFIELD", leases, #ARGV - 1 + MOST)) do
+  if not held[member] and #unknown < MOST then
     unknown[#unknown + 1] = member
   end
 end

@@ -6,7 +6,7 @@
 --         due (-1), consumer that holds it (""), control of the owner (""), its leased messages, µs
 --         until its next token (-1: it needs none), owners before it, mean run time of its kind
 --         (µs, -1: unknown), consumers
--- cost    O(log n + consumers), of those at most 1,000 are looked at
+-- cost    O(log n + consumers), of those at most 200 are looked at
 --#include group
 --#include limits
 --#include line
@@ -22,7 +22,7 @@ local before = peek("ZRANK", queue, id)
 local due_at = redis.call("ZSCORE", due, member)
 local consumer = ""
 if value and not before and not due_at then
-  for _, one in ipairs(redis.call("ZRANGE", consumers, 0, 999)) do
+  for _, one in ipairs(redis.call("ZRANGE", consumers, 0, 199)) do
     if redis.call("HEXISTS", leases_prefix .. one, member) == 1 then
       consumer = one
       break

@@ -37,7 +37,7 @@ end
 -- End those of the leases that their holder has still: each the one of this very fetch, where a
 -- stamp is given. Returns them, with the number of their member.
 local function end_leases(leases, members, stamps)
-  local ended, gone, seen = {}, {}, {}
+  local ended, gone, seen, owners = {}, {}, {}, {}
   local values = #members > 0 and redis.call("HMGET", leases, unpack(members)) or {}
   for i, member in ipairs(members) do
     local ready, charge, fetched, kind, started =
@@ -48,6 +48,7 @@ local function end_leases(leases, members, stamps)
       local owner, id = split(member)
       seen[member] = true
       gone[#gone + 1] = member
+      owners[#owners + 1] = owner
       ended[#ended + 1] = { number = i, member = member, owner = owner, id = id, ready = ready,
         charge = number(charge) or 0, fetched = number(fetched) or now, kind = kind,
         started = started ~= "" }
@@ -57,6 +58,7 @@ local function end_leases(leases, members, stamps)
     redis.call("HDEL", leases, unpack(gone))
     count("leased", -#gone)
   end
+  read_ahead(owners)
   return ended
 end
 

@@ -1,5 +1,6 @@
 -- limits: what an owner holds, what it may take, and whether it may take something now. Expects
--- group.lua. Each is read once a call, and written back by `write_back`.
+-- group.lua. Each is read once a call, and written back by `write_back`; of many owners together,
+-- because a command costs more than what it does.
 
 local now = now_us()
 
@@ -7,15 +8,16 @@ local now = now_us()
 -- the ring has to be moved by }
 local holdings = {}
 
+local function held_as(text)
+  local n, tag = string.match(text or "", "^(%d+) ?(%S*)$")
+  return { n = number(n) or 0, tag = number(tag), more = 0, text = text }
+end
+
 local function holding(owner)
-  local known = holdings[owner]
-  if not known then
-    local text = redis.call("HGET", leased, owner)
-    local n, tag = string.match(text or "", "^(%d+) ?(%S*)$")
-    known = { n = number(n) or 0, tag = number(tag), more = 0, text = text }
-    holdings[owner] = known
+  if not holdings[owner] then
+    holdings[owner] = held_as(redis.call("HGET", leased, owner))
   end
-  return known
+  return holdings[owner]
 end
 
 -- One that cannot be read was forged, and counts as none.
@@ -72,6 +74,34 @@ local function take_tokens(owner, tokens)
   end
 end
 
+-- What the functions above would read of each of them, by one command for all of each kind.
+local function read_ahead(owners)
+  local unknown, limited = {}, {}
+  for _, owner in ipairs(owners) do
+    if not holdings[owner] then
+      unknown[#unknown + 1] = owner
+      holdings[owner] = held_as() -- so that it is asked for once
+    end
+  end
+  if #unknown == 0 then
+    return
+  end
+  for i, text in ipairs(redis.call("HMGET", leased, unpack(unknown))) do
+    holdings[unknown[i]] = held_as(text)
+  end
+  if control_of(unknown[1]) == NO_CONTROL and not any_controls then
+    return
+  end
+  for i, text in ipairs(redis.call("HMGET", controls, unpack(unknown))) do
+    local control = text and parsed(text) or NO_CONTROL
+    controls_read[unknown[i]] = control
+    limited[#limited + 1] = control.interval and unknown[i]
+  end
+  for i, at in ipairs(#limited > 0 and redis.call("HMGET", buckets, unpack(limited)) or {}) do
+    full_at[limited[i]] = full_at[limited[i]] or number(at) or 0
+  end
+end
+
 -- Whether it may be served now; if it may not for want of a token, when that comes (µs).
 local function may_take(owner)
   local control = control_of(owner)
@@ -90,7 +120,32 @@ local function may_take(owner)
   return true
 end
 
+-- Scores that were changed: sorted set -> member -> score, or false for one that leaves it.
+local scores = { [ring] = {}, [heads] = {}, [tags] = {}, [resting] = {} }
+
+local function write_scores()
+  for set, changed in pairs(scores) do
+    local values, gone = {}, {}
+    for member, score in pairs(changed) do
+      if score then
+        values[#values + 1] = score
+        values[#values + 1] = member
+      else
+        gone[#gone + 1] = member
+      end
+    end
+    if #values > 0 then
+      redis.call("ZADD", set, unpack(values))
+    end
+    if #gone > 0 then
+      redis.call("ZREM", set, unpack(gone))
+    end
+    scores[set] = {}
+  end
+end
+
 local function write_back()
+  write_scores()
   local values, gone = {}, {}
   for owner, held in pairs(holdings) do
     local text = held.n > 0 and string.format(held.tag and "%d %.0f" or "%d", held.n, held.tag)

@@ -35,7 +35,7 @@ local function keep_tag(owner, tag)
   held.tag = nil
   left_ring = left_ring + 1
   if tag > virtual_time() then
-    redis.call("ZADD", tags, tag, owner)
+    scores[tags][owner] = tag
   end
 end
 
@@ -57,11 +57,9 @@ local function enter_ring(owner)
   held.tag = nil
   if not tag then
     tag = redis.call("ZSCORE", tags, owner)
-    if tag then
-      redis.call("ZREM", tags, owner)
-    end
+    scores[tags][owner] = tag and false
   end
-  redis.call("ZADD", ring, math.max(virtual_time(), number(tag) or 0), owner)
+  scores[ring][owner] = math.max(virtual_time(), number(tag) or 0)
 end
 
 -- Whether something of the owner waits that may be taken. Keeps `heads` right, and notes when the
@@ -69,32 +67,60 @@ end
 local function may_be_served(owner)
   local head = on_line(owner, "ZRANGE", owner .. suffix, 0, 0, "WITHSCORES")
   if not head[1] then
-    redis.call("ZREM", heads, owner)
+    scores[heads][owner] = false
     return false, false
   end
-  redis.call("ZADD", heads, head[2], owner)
+  scores[heads][owner] = head[2]
   local may, token_at = may_take(owner)
   if token_at then
-    redis.call("ZADD", resting, token_at, owner)
+    scores[resting][owner] = token_at
   end
   return may, token_at ~= nil
 end
 
--- Put the owner where it belongs, after something of it was put in, taken out or settled: into the
--- ring if something waits that may be taken, else out of it. Returns whether it is in the ring.
-local function align(owner)
-  local may, rests = may_be_served(owner)
-  if control_of(owner).interval and not rests then
-    redis.call("ZREM", resting, owner)
+local function ring_tags(owners)
+  return #owners > 0 and redis.call("ZMSCORE", ring, unpack(owners)) or {}
+end
+
+-- Put owners where they belong, after something of them was put in, taken out or settled: into the
+-- ring if something waits that may be taken, else out of it. `touched`: a set of them. Returns
+-- whether any of them may be served.
+local function align(touched)
+  local owners, any = {}, false
+  for owner in pairs(touched) do
+    owners[#owners + 1] = owner
   end
-  local tag = redis.call("ZSCORE", ring, owner)
-  if may and not tag then
-    enter_ring(owner)
-  elseif tag and not may then
-    redis.call("ZREM", ring, owner)
-    keep_tag(owner, tonumber(tag))
+  read_ahead(owners)
+  for i, tag in ipairs(ring_tags(owners)) do
+    local owner = owners[i]
+    local may, rests = may_be_served(owner)
+    any = any or may
+    if control_of(owner).interval and not rests then
+      scores[resting][owner] = false
+    end
+    if may and not tag then
+      enter_ring(owner)
+    elseif tag and not may then
+      scores[ring][owner] = false
+      keep_tag(owner, tonumber(tag))
+    end
   end
-  return may
+  return any
+end
+
+-- Move those in the ring who have to pay more, or less, than they were charged.
+local function correct()
+  local owners = {}
+  for owner, held in pairs(holdings) do
+    if held.more ~= 0 then
+      owners[#owners + 1] = owner
+    end
+  end
+  for i, tag in ipairs(ring_tags(owners)) do
+    if tag then
+      scores[ring][owners[i]] = tag + holdings[owners[i]].more
+    end
+  end
 end
 
 -- The first that comes due, of messages and of tokens: idle consumers sleep until then.
@@ -107,15 +133,9 @@ end
 -- How every operation ends: those that it touched are put in their places, what was read and
 -- changed is written, and a consumer is woken if it would sleep too long otherwise.
 local function finish(touched, due_before)
-  for owner, held in pairs(holdings) do
-    if held.more ~= 0 then
-      redis.call("ZADD", ring, "XX", "INCR", held.more, owner)
-    end
-  end
-  local may = false
-  for owner in pairs(touched) do
-    may = align(owner) or may
-  end
+  correct()
+  write_scores()
+  local may = align(touched)
   sweep_tags()
   write_back()
   if arrival then

@@ -228,6 +228,7 @@ class Watch(Middleware):
 @pytest.mark.parametrize(("argument", "middle"), [("run", "after_process"), ("skip", "after_skip")])
 def test_hooks_are_called_in_dramatiqs_order(broker, group, actor, start_worker, argument, middle):
     watch = Watch()
+    broker.emit_before("ack", None)  # nobody hears that yet
     broker.add_middleware(watch)
     actor(lambda argument: None, actor_name="work").send(argument)
     start_worker(broker)

@@ -86,5 +86,5 @@ def test_a_consumer_with_many_leases_is_reaped_in_steps(queues, hasty, group, pu
     for _ in range(7):
         hasty.fetch(group, "dead", MOST_FETCHED)
 
-    assert [len(reaped()) for _ in range(6)] == [25, 25, 25, 25, 25, 5]
+    assert [len(reaped()) for _ in range(9)] == [15] * 8 + [10]
     assert queues.totals(group).consumers == 0
