@@ -4,8 +4,6 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
-
 from audit.record import record
 from benchmarks.ticks import tell, tick
 from jobs.execution.job import Run
@@ -14,6 +12,7 @@ from tenancy import changes
 from tenancy.access import Permission
 from tenancy.entities import recording
 from tenancy.models import Collaborator, Mission
+from tenancy.postgresql.flush import Statement
 
 GROUP = "backfill"
 
@@ -28,11 +27,18 @@ class Work(Payload):
 
 def sql_effect(run: Run[Work]) -> None:
     """One domain row changed in SQL, and an audit event."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE tenancy_mission SET title = %s WHERE organization_id = %s AND id = %s",
-            [f"at fence {run.job.fence}", run.organization_id, run.payload.mission_id],
+    run.write(
+        Statement(
+            name="bench.touch",
+            sql="UPDATE tenancy_mission SET title = %(title)s"
+            " WHERE organization_id = %(organization_id)s AND id = %(mission_id)s",
+            parameters={
+                "title": f"at fence {run.job.fence}",
+                "organization_id": run.organization_id,
+                "mission_id": run.payload.mission_id,
+            },
         )
+    )
     _audited(run)
 
 

@@ -9,7 +9,7 @@ from jobs.execution.in_hand import in_hand
 from jobs.job_types import JobType, Payload
 from jobs.ledger import transitions
 from jobs.ledger.transitions import Claimed
-from tenancy.postgresql.flush import atomic
+from tenancy.postgresql.flush import Statement, atomic
 
 
 @dataclass(kw_only=True)
@@ -17,7 +17,8 @@ class Run[P: Payload]:
     """One attempt of one job, inside its organization's scope.
 
     A job type with effect "database" runs inside the transaction that settles it: what it writes,
-    the audit events and the completion marker commit together or not at all.
+    the audit events and the completion marker commit together or not at all. What it writes in SQL
+    and wants no answer to goes with the settle in one trip: `write()`.
 
     One with effect "outside" runs outside any transaction, and goes: `transaction()` to read,
     `begin_effect()` to note what is about to go out, the effect itself, `settling()` to write what
@@ -28,6 +29,7 @@ class Run[P: Payload]:
     job_type: JobType[P]
     payload: P
     is_settled: bool = field(default=False, init=False)
+    written: list[Statement] = field(default_factory=list, init=False)
 
     @property
     def organization_id(self) -> int:
@@ -39,6 +41,14 @@ class Run[P: Payload]:
         """A short transaction in the organization's scope, for reading or noting."""
         with atomic():
             yield
+
+    def write(self, statement: Statement) -> None:
+        """Run a statement in the transaction that settles this job, just before it does.
+
+        For an effect "database", or inside `settling()`. It costs no trip of its own, and is
+        prepared once per connection, under its name. What it raises fails the attempt.
+        """
+        self.written.append(statement)
 
     def begin_effect(self, effect_id: str) -> str:
         """Commit a marker that names the effect, before it happens.
@@ -57,7 +67,7 @@ class Run[P: Payload]:
         """
         with transitions.guarded(self.job), atomic() as block:
             yield
-            block.closing = [transitions.settling(self.job)]
+            block.closing = [*self.written, transitions.settling(self.job)]
         self.is_settled = True
 
     def check_cancelled(self) -> None:

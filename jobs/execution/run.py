@@ -185,7 +185,7 @@ def _perform(job: Claimed) -> None:
         with atomic(asking(job), before=start) as block, collecting() as events:
             run = _begin(job, block.answers)
             _act(run)
-            block.closing = [*writing(events), transitions.settling(job)]
+            block.closing = [*run.written, *writing(events), transitions.settling(job)]
 
 
 def _begin(job: Claimed, answers: Mapping[str, Rows]) -> Run[Any]:

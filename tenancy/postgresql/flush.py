@@ -33,19 +33,22 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from psycopg.abc import Transformer
+from psycopg.abc import PQGen, Transformer
 from psycopg.adapt import PyFormat
 from psycopg.adapt import Transformer as NewTransformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch_many, send
+from psycopg.generators import send
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.waiting import Wait
 
 from tenancy import scope
 
 type Rows = list[dict[str, Any]]
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+_TEXT = [PyFormat.TEXT]
+_GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +56,28 @@ class Statement:
     """One statement of a flush.
 
     name: under which it is prepared; always of the same `sql`.
-    sql: with parameters as `%(name)s`. parameters: their values.
+    sql: with parameters as `%(name)s`. parameters: their values. is_read: whether anybody wants
+    its rows.
     """
 
     name: str
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    is_read: bool = True
 
 
-BEGIN = Statement(name="begin", sql="BEGIN")
-COMMIT = Statement(name="commit", sql="COMMIT")
+BEGIN = Statement(name="begin", sql="BEGIN", is_read=False)
+COMMIT = Statement(name="commit", sql="COMMIT", is_read=False)
 # For what may be lost in a crash of PostgreSQL's machine, and of nothing less.
-UNHURRIED = Statement(name="unhurried", sql="SELECT set_config('synchronous_commit', 'off', true)")
-
+UNHURRIED = Statement(
+    name="unhurried", sql="SELECT set_config('synchronous_commit', 'off', true)", is_read=False
+)
 
 _PLANS = "set_config('enable_seqscan', '{}', true), set_config('plan_cache_mode', '{}', true)"
 PLANNED_ONCE = Statement(
-    name="planned_once", sql="SELECT " + _PLANS.format("off", "force_generic_plan")
+    name="planned_once",
+    sql="SELECT " + _PLANS.format("off", "force_generic_plan"),
+    is_read=False,
 )
 PLANNED_AS_USUAL = Statement(name="planned_as_usual", sql="SELECT " + _PLANS.format("on", "auto"))
 _SCOPE = f"{scope.WORDS}, {_PLANS.format('off', 'force_generic_plan')}"
@@ -125,7 +133,7 @@ def atomic(*opening: Statement, before: Sequence[Statement] = ()) -> Iterator[Bl
 
 
 def _scope() -> Statement:
-    return Statement(name="scope", sql=_SCOPE, parameters=scope.words())
+    return Statement(name="scope", sql=_SCOPE, parameters=scope.words(), is_read=False)
 
 
 def _commit() -> list[Statement]:
@@ -150,32 +158,52 @@ def _exchange(
     pg = connection.pgconn
     transformer = NewTransformer.from_context(connection)
     prepared = _prepared.setdefault(connection, set())
-    sent: list[tuple[str, bool]] = []  # and whether it is the statement, or its preparation
+    sent: list[Statement | None] = []  # None: the preparation of the next one
+    fresh: set[str] = set()
     pg.enter_pipeline_mode()
     for statement in statements:
-        sql, names = _positional(statement.sql)
-        if statement.name not in prepared and (statement.name, False) not in sent:
-            pg.send_prepare(statement.name.encode(), sql)
-            sent.append((statement.name, False))
-        values = [statement.parameters[name] for name in names]
-        dumped = transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        pg.send_query_prepared(statement.name.encode(), dumped)
-        sent.append((statement.name, True))
+        name, sql, parameters = _encoded(statement.name, statement.sql)
+        if statement.name not in prepared and statement.name not in fresh:
+            pg.send_prepare(name, sql)
+            sent.append(None)
+            fresh.add(statement.name)
+        values = [statement.parameters[parameter] for parameter in parameters]
+        formats = _TEXT * len(values)
+        pg.send_query_prepared(name, transformer.dump_sequence(values, formats) if values else None)
+        sent.append(statement)
     pg.pipeline_sync()
-    connection.wait(send(pg))
-    # `fetch_many` waits at the socket before it asks libpq, which would wait with the interpreter.
-    results = [connection.wait(fetch_many(pg))[-1] for _ in sent]
-    connection.wait(fetch_many(pg))  # of the sync
+    if pg.flush():  # more than the socket takes at once
+        connection.wait(send(pg))
+    results = connection.wait(_received(pg, len(sent)))
     pg.exit_pipeline_mode()
     answers: dict[str, Rows] = {}
-    for (name, is_answer), result in zip(sent, results, strict=True):
-        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+    for asked, result in zip(sent, results, strict=True):
+        if result.status not in _GOOD:
             raise error_from_result(result, encoding=connection.info.encoding)
-        if is_answer:
-            answers[name] = _rows(transformer, result)
-        else:
-            prepared.add(name)
+        if asked is not None and asked.is_read:
+            answers[asked.name] = _rows(transformer, result)
+    prepared |= fresh
     return answers
+
+
+def _received(pg: PGconn, count: int) -> PQGen[list[PGresult]]:
+    """The results of so many commands and of the sync behind them.
+
+    It waits at the socket, so that other threads run; libpq, asked too early, waits with the
+    interpreter.
+    """
+    results: list[PGresult] = []
+    for _ in range(count):
+        while pg.is_busy():
+            yield Wait.R
+            pg.consume_input()
+        results.append(cast(PGresult, pg.get_result()))
+        pg.get_result()  # the end of this command
+    while pg.is_busy():
+        yield Wait.R
+        pg.consume_input()
+    pg.get_result()  # of the sync
+    return results
 
 
 def _rows(transformer: Transformer, result: PGresult) -> Rows:
@@ -186,7 +214,8 @@ def _rows(transformer: Transformer, result: PGresult) -> Rows:
 
 
 @functools.cache
-def _positional(sql: str) -> tuple[bytes, list[str]]:
+def _encoded(name: str, sql: str) -> tuple[bytes, bytes, list[str]]:
+    """Both as libpq takes them, and the parameters in the order of their numbers."""
     names: list[str] = []
 
     def number(match: re.Match[str]) -> str:
@@ -194,7 +223,7 @@ def _positional(sql: str) -> tuple[bytes, list[str]]:
             names.append(match[1])
         return f"${names.index(match[1]) + 1}"
 
-    return _PARAMETER.sub(number, sql).encode(), names
+    return name.encode(), _PARAMETER.sub(number, sql).encode(), names
 
 
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictionary()

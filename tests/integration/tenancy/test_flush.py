@@ -241,7 +241,7 @@ def test_an_interrupt_in_the_middle_leaves_no_half_read_connection(monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(flushing, "fetch_many", interrupted)
+    monkeypatch.setattr(flushing, "_received", interrupted)
     with pytest.raises(KeyboardInterrupt), atomic(SEEN):
         pass
     monkeypatch.undo()
@@ -267,3 +267,17 @@ def test_a_constraint_that_is_checked_at_the_commit_undoes_all():
         block.closing = [orphan]
 
     assert title_of(place) == "before"
+
+
+def test_more_than_a_socket_takes_at_once_goes_and_comes():
+    echo = Statement(
+        name="tests.echo", sql="SELECT %(text)s::text AS text", parameters={"text": "x" * 5_000_000}
+    )
+
+    assert committed(echo, SEEN)["tests.echo"] == [{"text": "x" * 5_000_000}]
+
+
+def test_what_nobody_reads_has_no_answer():
+    unread = Statement(name="tests.unread", sql="SELECT 1", is_read=False)
+
+    assert list(committed(unread, SEEN)) == ["tests.seen"]
