@@ -40,7 +40,7 @@ class Latency:
 
     def __init__(self, ground: Ground, options: Options) -> None:
         self.ground = ground
-        self.jobs = options.pick(40, 20)
+        self.jobs = options.pick(120, 20)
         self.few = options.pick(12, 6)
         self.waits: dict[str, list[float]] = {}
 
@@ -51,12 +51,12 @@ class Latency:
 
     def bare(self) -> float:
         """Dramatiq with our broker."""
-        pauses = _pauses(self.jobs, 0.1, 0.5)
+        pauses = _pauses(self.jobs, 0.05, 0.3)
         return self._ask(BROKER, [*DRAMATIQ, BARE], [sys.executable, "-m", BARE], pauses)
 
     def full(self) -> float:
         """From before the transaction that writes the job to the first line of its actor."""
-        pauses = _pauses(self.jobs, 0.1, 0.5)
+        pauses = _pauses(self.jobs, 0.05, 0.3)
         driver = [sys.executable, "-m", "benchmarks.ours.drive"]
         return self._ask(FULL, command("backfill"), driver, pauses, **SETTINGS)
 
