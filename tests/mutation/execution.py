@@ -2,5 +2,303 @@
 
 from tests.mutation import Mutation
 
-EXECUTION = "tests/integration/jobs/execution/"
-MUTATIONS: tuple[Mutation, ...] = ()
+TESTS = "tests/integration/jobs/execution/"
+
+
+def broken(module: str, how: str, old: str, new: str, *tests: str) -> Mutation:
+    paths = tuple(f"{TESTS}{name}.py" for name in tests)
+    return Mutation(f"execution {module}: {how}", f"jobs/execution/{module}.py", old, new, paths)
+
+
+MUTATIONS = (
+    broken(
+        "run",
+        "acknowledges what another one has",
+        'Ack() if answer.answer == "finished"',
+        "Ack() if True",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "comes again for what is finished",
+        'Ack() if answer.answer == "finished"',
+        "Ack() if False",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "starts what is paused",
+        "if listener.is_paused(message.group, message.organization_id):",
+        "if False:",
+        "test_claiming",
+    ),
+    broken(
+        "run",
+        "keeps the claim of what is paused",
+        "        give_back_unstarted([message])\n        return Release()",
+        "        return Release()",
+        "test_claiming",
+    ),
+    broken(
+        "run",
+        "runs a suspect beside others",
+        'if answer is None or answer.answer != "suspect":',
+        "if answer is None or True:",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "never runs a suspect",
+        "_claim(message, suspects=True)",
+        "_claim(message, suspects=False)",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "acknowledges what it lost",
+        "return RetryAfter(delay=ANOTHER_LOOK)",
+        "return Ack()",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "keeps a job whose end could not be written",
+        "        leases.abandon(job)\n",
+        "",
+        "test_outage",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "keeps a job that has ended in hand",
+        "        in_hand.drop(job)\n",
+        "        pass\n",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "acknowledges before it holds",
+        "            transitions.hold(job, Hold.ORGANIZATION_SUSPENDED)\n",
+        "            pass\n",
+        "test_revalidate",
+    ),
+    broken(
+        "run",
+        "counts what a deploy interrupts",
+        "_write_down(lambda: transitions.release(job))",
+        "pass",
+        "test_shutdown",
+    ),
+    broken(
+        "run",
+        "acknowledges what a deploy interrupts",
+        '        log.info("job_released")\n        return Release()',
+        '        log.info("job_released")\n        return Ack()',
+        "test_shutdown",
+    ),
+    broken(
+        "run",
+        "does not ask whether it may still run",
+        "revalidate(job, answers[standing.NAME])",
+        "(registry.get(job.job_type), registry.get(job.job_type).read(job.payload))",
+        "test_revalidate",
+    ),
+    broken(
+        "run",
+        "starts what was cancelled",
+        "    if job.is_cancelled:\n",
+        "    if False:\n",
+        "test_cancel_running",
+    ),
+    broken(
+        "run",
+        "acknowledges without settling",
+        "block.closing = [*writing(events), transitions.settling(job)]",
+        "block.closing = [*writing(events)]",
+        "test_run",
+    ),
+    broken(
+        "run",
+        "loses the audit events",
+        "block.closing = [*writing(events), transitions.settling(job)]",
+        "block.closing = [transitions.settling(job)]",
+        "test_audit",
+    ),
+    broken(
+        "run",
+        "does not settle what acts outside",
+        "            if not run.is_settled:\n",
+        "            if False:\n",
+        "test_effects",
+        "test_answers",
+    ),
+    broken(
+        "run",
+        "settles twice what acts outside",
+        "            if not run.is_settled:\n",
+        "            if True:\n",
+        "test_effects",
+    ),
+    broken(
+        "run",
+        "one attempt more than the policy has",
+        "if job.attempts_left > 0:",
+        "if job.attempts_left >= 0:",
+        "test_run",
+    ),
+    broken(
+        "run",
+        "tries again what is permanent",
+        "    if isinstance(error, registry.get(job.job_type).policy.permanent):\n",
+        "    if False:\n",
+        "test_run",
+    ),
+    broken(
+        "run",
+        "tries again what was asked to end",
+        "if reason is None and in_hand.is_asked_to_end(job):",
+        "if False:",
+        "test_cancel_running",
+    ),
+    broken(
+        "run",
+        "acknowledges what is to be tried again",
+        "        return RetryAfter(delay=delay)",
+        "        return Ack()",
+        "test_run",
+    ),
+    broken(
+        "run",
+        "comes back at once",
+        "return max(planned, error.retry_after)",
+        "return planned",
+        "test_run",
+    ),
+    broken(
+        "settling",
+        "believes that the common statement settled all",
+        "one.is_settled = one.job.ref in settled",
+        "one.is_settled = True",
+        "test_settling",
+    ),
+    broken(
+        "settling",
+        "loses the remainder of a batch",
+        "        while self._asked:  #",
+        "        if self._asked:  #",
+        "test_settling",
+    ),
+    broken(
+        "settling",
+        "leaves the rest to nobody",
+        "                committed(transitions.settling(job))",
+        "                pass",
+        "test_settling",
+    ),
+    broken(
+        "claiming",
+        "forgets what it has in hand",
+        "            in_hand.take(answer.claimed)\n",
+        "            pass\n",
+        "test_claiming",
+    ),
+    broken(
+        "claiming",
+        "acknowledges what another one has",
+        "message.disposition = RetryAfter(delay=answer.delay)",
+        "message.disposition = Ack()",
+        "test_claiming",
+    ),
+    broken(
+        "claiming",
+        "claims suspects with the others",
+        "claim(by_ref, PATIENCE, suspects=False)",
+        "claim(by_ref, PATIENCE, suspects=True)",
+        "test_claiming",
+    ),
+    broken(
+        "claiming",
+        "gives nothing back",
+        "        leases.give_back(",
+        "        list(",
+        "test_claiming",
+    ),
+    broken(
+        "leases", "gives back what it has again", "if ref not in in_hand}", "if ref}", "test_leases"
+    ),
+    broken(
+        "leases",
+        "forgets what it could not give back",
+        "            refs = {ref for ref in self._unstarted if ref not in in_hand}",
+        "            refs = {ref for ref in self._unstarted if ref not in in_hand}\n"
+        "            self._unstarted -= refs",
+        "test_claiming",
+    ),
+    broken(
+        "leases",
+        "keeps what is abandoned",
+        "        self._release_abandoned()\n",
+        "",
+        "test_fence",
+    ),
+    broken(
+        "leases",
+        "signs off before it gives back",
+        "            self._release()\n            with",
+        "            with",
+        "test_fence",
+    ),
+    broken(
+        "leases", "does not sign off", 'run("sign_off", {"id": self.worker_id})', "pass", "fence"
+    ),
+    broken(
+        "leases",
+        "stops at one that it lost",
+        "except LeaseLost:",
+        "except ZeroDivisionError:",
+        "test_fence",
+    ),
+    broken(
+        "guard",
+        "acknowledges before it holds",
+        "        transitions.hold(job, Hold.BREAKER)\n",
+        "",
+        "breaker/test_guard",
+    ),
+    broken(
+        "guard",
+        "counts whatever fails",
+        "    except policy.outages:\n",
+        "    except Exception:\n",
+        "breaker/test_guard",
+    ),
+    broken(
+        "guard",
+        "counts no failure",
+        "            _failed(job, policy, key)\n",
+        "            pass\n",
+        "breaker/test_guard",
+    ),
+    broken(
+        "guard",
+        "spares nobody",
+        '_note("breaker_spared", job, key)',
+        "pass",
+        "breaker/test_guard",
+    ),
+    broken(
+        "guard",
+        "holds the one that tries",
+        'if not found or found[0]["is_probe"]:',
+        "if not found:",
+        "breaker/test_guard",
+    ),
+    broken(
+        "guard",
+        "runs though nobody could say",
+        "        raise BreakerUnknown(str(error)) from error\n",
+        "        pass\n",
+        "breaker/test_guard",
+        "breaker/test_failing",
+    ),
+)

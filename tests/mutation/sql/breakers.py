@@ -15,6 +15,7 @@ drain = breaking("breaker_drain", BREAKER)
 enter = breaking("breaker_enter", BREAKER)
 failed = breaking("breaker_failed", BREAKER)
 forget = breaking("breaker_forget", BREAKER)
+hold = breaking("breaker_hold", BREAKER)
 probe = breaking("breaker_probe", BREAKER)
 spared = breaking("breaker_spared", BREAKER)
 succeeded = breaking("breaker_succeeded", BREAKER)
@@ -30,7 +31,7 @@ MUTATIONS = (
     close("keeps the openings", " openings = 0,", ""),
     close("keeps the failures", "failures = 0, ", ""),
     close("stays open", " open_until = NULL,", ""),
-    close("keeps the probe", " probe_job_id = NULL, probe_until = NULL,", ""),
+    close("keeps the probe", ", probe_job_id = NULL, probe_until = NULL", ""),
     close("of another organization", OF, OF_ANYBODY),
     close("of another job type", OF, OF_ANY_TYPE),
     close("of another destination", TO, ANYWHERE),
@@ -110,6 +111,11 @@ MUTATIONS = (
     forget("what opened for long", "greatest(failed_at, open_until)", "failed_at"),
     forget("waits for a worker", "FOR UPDATE SKIP LOCKED", "FOR UPDATE"),
     forget("more than asked", "LIMIT %(limit)s FOR", "LIMIT %(limit)s + 1000 FOR"),
+    hold(
+        "notes no breaker",
+        "SET breaker_id = %(breaker_id)s",
+        "SET breaker_id = nullif(%(breaker_id)s, %(breaker_id)s)",
+    ),
     probe(
         "before its time", "WHERE open_until <= clock_timestamp()", "WHERE open_until IS NOT NULL"
     ),
@@ -161,7 +167,7 @@ MUTATIONS = (
         "false",
     ),
     succeeded("its failures stay", "SET failures = 0, open_until", "SET open_until"),
-    succeeded("the probe stays", " probe_job_id = NULL, probe_until = NULL,", ""),
+    succeeded("the probe stays", ", probe_job_id = NULL, probe_until = NULL", ""),
     succeeded("says that it closed what was closed", "old.open_until IS NOT NULL", "true"),
     succeeded("of another organization", OF, OF_ANYBODY),
     succeeded("of another job type", OF, OF_ANY_TYPE),

@@ -3,11 +3,10 @@
 import threading
 from datetime import timedelta
 
-import dramatiq
 import pytest
 from django.db import connection
 
-from jobs.broker.messages import Ack, GroupMessage, Leased, MessageKey, RetryAfter
+from jobs.broker.messages import Ack, RetryAfter
 from jobs.broker.notices import listener
 from jobs.execution import claiming
 from jobs.execution.claiming import claim_fetched, give_back_unstarted
@@ -31,25 +30,11 @@ from tests.factories.jobs import (
     started,
     worker,
 )
+from tests.integration.jobs.execution.handed import message
 from tests.integration.jobs.execution.looking import until
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def message(ref: JobRef) -> GroupMessage:
-    """As the consumer hands it to the hooks."""
-    about = dramatiq.Message(
-        queue_name="backfill",
-        actor_name="tests.any",
-        args=(),
-        kwargs={},
-        options={},
-        message_id=str(ref.job_id),
-    )
-    key = MessageKey(ref.organization_id, str(ref.job_id))
-    leased = Leased(key=key, group="backfill", body=about.encode(), deliveries=0)
-    return GroupMessage(about, leased)
 
 
 @pytest.fixture

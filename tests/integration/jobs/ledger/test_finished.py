@@ -62,7 +62,7 @@ def test_an_attempt_whose_worker_died_failed_and_is_tried_again(of):
 
     [row] = finished(of)
 
-    assert (row["attempts"], row["failed"], row["retried"]) == (1, 1, 1)
+    assert (row["attempts"], row["failed"], row["retried"], row["dead"]) == (1, 1, 1, 0)
 
 
 def test_an_attempt_that_was_given_back_is_none(of):
