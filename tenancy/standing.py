@@ -1,9 +1,10 @@
-"""What an actor is in an organization, in one statement: for workers, who ask before every job.
+"""What actors are in their organizations, in one statement: for workers, who ask before every job.
 
 `tenancy.access` decides what follows from it, there as everywhere; a test holds the two against
 each other for every kind of actor.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenancy.access import Permission, permissions_in
@@ -12,28 +13,40 @@ from tenancy.postgresql.flush import Rows, Statement
 
 NAME = "standing"
 _SQL = """
-    SELECT o.state = 'active' AS is_active,
-        %(project_id)s::bigint IS NULL OR EXISTS (
+    SELECT w.ordinal, o.state = 'active' AS is_active,
+        w.project_id IS NULL OR EXISTS (
             SELECT 1 FROM tenancy_project p
-            WHERE p.organization_id = o.id AND p.id = %(project_id)s::bigint
+            WHERE p.organization_id = o.id AND p.id = w.project_id
         ) AS has_project,
-        CASE %(kind)s::text
+        CASE w.kind
             WHEN 'user' THEN (
                 SELECT m.role FROM tenancy_membership m JOIN tenancy_user u ON u.id = m.user_id
-                WHERE m.organization_id = o.id AND m.user_id = %(actor_id)s::bigint AND u.is_active
+                WHERE m.organization_id = o.id AND m.user_id = w.actor_id AND u.is_active
             )
             WHEN 'service' THEN (
                 SELECT s.role FROM tenancy_serviceaccount s
-                WHERE s.organization_id = o.id AND s.id = %(actor_id)s::bigint
-                    AND s.disabled_at IS NULL
+                WHERE s.organization_id = o.id AND s.id = w.actor_id AND s.disabled_at IS NULL
             )
             WHEN 'operator' THEN (
                 SELECT 'operator' FROM tenancy_user u
-                WHERE u.id = %(actor_id)s::bigint AND u.is_active AND u.is_superuser
+                WHERE u.id = w.actor_id AND u.is_active AND u.is_superuser
             )
         END AS role
-    FROM tenancy_organization o WHERE o.id = %(organization_id)s::bigint
+    FROM unnest(
+        %(organization_ids)s::bigint[], %(project_ids)s::bigint[], %(kinds)s::text[],
+        %(actor_ids)s::bigint[]
+    ) WITH ORDINALITY AS w (organization_id, project_id, kind, actor_id, ordinal)
+    JOIN tenancy_organization o ON o.id = w.organization_id
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Who wants to act, where, and on which project, if it is about one."""
+
+    actor: Actor
+    organization_id: int
+    project_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,22 +62,30 @@ class Standing:
     permissions: frozenset[Permission]
 
 
-def asking(actor: Actor, *, organization_id: int, project_id: int | None) -> Statement:
-    """The statement that finds it out, in a scope that shows the organization."""
+def asking(questions: Sequence[Question]) -> Statement:
+    """The statement that finds it out, in a scope that shows the organizations."""
     return Statement(
         name=NAME,
         sql=_SQL,
         parameters={
-            "kind": actor.kind,
-            "actor_id": actor.id,
-            "organization_id": organization_id,
-            "project_id": project_id,
+            "organization_ids": [one.organization_id for one in questions],
+            "project_ids": [one.project_id for one in questions],
+            "kinds": [one.actor.kind for one in questions],
+            "actor_ids": [one.actor.id for one in questions],
         },
     )
 
 
+def in_order(rows: Rows) -> dict[int, Rows]:
+    """The rows of each question, by its place; none where nobody can see the organization."""
+    return {row["ordinal"] - 1: [row] for row in rows}
+
+
 def answered(actor: Actor, rows: Rows) -> Standing:
-    """What it found. An organization that nobody can see has nothing, and nobody in it."""
+    """What it found for one question.
+
+    An organization that nobody can see has nothing, and nobody in it.
+    """
     if not rows:
         return Standing(is_active=False, has_project=False, permissions=frozenset())
     [row] = rows

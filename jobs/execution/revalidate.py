@@ -1,5 +1,6 @@
 """Look again, before anything changes, at what was true when the job was enqueued."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jobs.errors import JobsError, Permanent
@@ -17,10 +18,16 @@ class OrganizationSuspended(JobsError):
     """The job waits until its organization is active again."""
 
 
-def asking(job: Claimed) -> Statement:
+def asking(jobs: Sequence[Claimed]) -> Statement:
     """The statement that finds out how things stand; its answer goes to `revalidate`."""
-    organization_id, project_id = job.organization_id, job.project_id
-    return standing.asking(actor_of(job), organization_id=organization_id, project_id=project_id)
+    return standing.asking(
+        [
+            standing.Question(
+                actor=actor_of(job), organization_id=job.organization_id, project_id=job.project_id
+            )
+            for job in jobs
+        ]
+    )
 
 
 def revalidate(job: Claimed, rows: Rows) -> tuple[JobType[Any], Payload]:

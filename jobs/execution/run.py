@@ -1,6 +1,6 @@
 """One job inside a worker, from its message to what becomes of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import timedelta
@@ -31,16 +31,15 @@ from jobs.execution.job import Run
 from jobs.execution.leases import leases
 from jobs.execution.poison import bury_message, reference_of
 from jobs.execution.revalidate import OrganizationSuspended, actor_of, asking, revalidate
-from jobs.execution.settling import settling
 from jobs.execution.suspects import company
+from jobs.execution.together import Begun, begun, together
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.states import Hold, Reason, State
 from jobs.ledger.transitions import ClaimAnswer, Claimed
-from tenancy import standing
 from tenancy.acting import acting
-from tenancy.postgresql.flush import UNHURRIED, Rows, atomic, committed
+from tenancy.postgresql.flush import UNHURRIED, atomic
 from tenancy.scope import scope
 
 log = structlog.get_logger(__name__)
@@ -174,27 +173,27 @@ def _outcome(job: Claimed) -> Disposition:
 
 def _perform(job: Claimed) -> None:
     """start → revalidate → perform → settle: one trip to PostgreSQL before the actor, one after."""
-    start = [UNHURRIED, transitions.starting(job)]
     with transitions.guarded(job):
         if _is_outside(job):
-            run = _begin(job, committed(*start, asking(job)))
+            run = _begin(together.start(job))
             _act(run)
             if not run.is_settled:
-                settling.settle(job)
+                together.settle(job)
             return
-        with atomic(asking(job), before=start) as block, collecting() as events:
-            run = _begin(job, block.answers)
+        start = [UNHURRIED, transitions.starting(job)]
+        with atomic(asking([job]), before=start) as block, collecting() as events:
+            run = _begin(begun(job, block.answers))
             _act(run)
             block.closing = [*run.written, *writing(events), transitions.settling(job)]
 
 
-def _begin(job: Claimed, answers: Mapping[str, Rows]) -> Run[Any]:
+def _begin(begun: Begun) -> Run[Any]:
     """What the actor gets, if it may still run."""
-    job = transitions.started(job, answers)
+    job = begun.job
     log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
     if job.is_cancelled:
         raise Cancelled("It was cancelled before it started.")
-    job_type, payload = revalidate(job, answers[standing.NAME])
+    job_type, payload = revalidate(job, begun.standing)
     return Run(job=job, job_type=job_type, payload=payload)
 
 

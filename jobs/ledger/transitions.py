@@ -135,7 +135,18 @@ def starting(job: Claimed) -> Statement:
 def started(job: Claimed, answers: Mapping[str, Rows]) -> Claimed:
     """The job as `starting` found it."""
     [row] = answers["jobs.start"]
-    return replace(job, wait_seconds=row["wait_seconds"], is_cancelled=row["is_cancelled"])
+    return _started(job, row)
+
+
+def starting_many(jobs: Sequence[Claimed]) -> Statement:
+    """The statement that starts, of these, those whose fence holds and that nobody has locked."""
+    return statement("start_many", _triples(jobs))
+
+
+def started_many(jobs: Sequence[Claimed], answers: Mapping[str, Rows]) -> dict[JobRef, Claimed]:
+    """Those that it started; `start` says about each of the others what there is."""
+    found = {_ref(row): row for row in answers["jobs.start_many"]}
+    return {job.ref: _started(job, found[job.ref]) for job in jobs if job.ref in found}
 
 
 def settle(job: Claimed) -> None:
@@ -151,12 +162,7 @@ def settling(job: Claimed) -> Statement:
 
 def settling_many(jobs: Sequence[Claimed]) -> Statement:
     """The statement that settles, of these, those whose fence holds and that nobody has locked."""
-    triples = {
-        "organization_ids": [job.organization_id for job in jobs],
-        "job_ids": [job.ref.job_id for job in jobs],
-        "fences": [job.fence for job in jobs],
-    }
-    return statement("settle_many", triples)
+    return statement("settle_many", _triples(jobs))
 
 
 def settled_many(answers: Mapping[str, Rows]) -> set[JobRef]:
@@ -306,6 +312,18 @@ def _columns(failure: Failure) -> dict[str, str]:
         "error_frame": failure.frame,
         "traceback": failure.traceback,
         "traceback_digest": failure.digest,
+    }
+
+
+def _started(job: Claimed, row: Mapping[str, Any]) -> Claimed:
+    return replace(job, wait_seconds=row["wait_seconds"], is_cancelled=row["is_cancelled"])
+
+
+def _triples(jobs: Sequence[Claimed]) -> dict[str, list[Any]]:
+    return {
+        "organization_ids": [job.organization_id for job in jobs],
+        "job_ids": [job.ref.job_id for job in jobs],
+        "fences": [job.fence for job in jobs],
     }
 
 

@@ -14,9 +14,13 @@ from tests.factories import member, operator, organization, person, project, ser
 pytestmark = pytest.mark.django_db
 
 
+def question(actor, of, project_id=None) -> standing.Question:
+    return standing.Question(actor=actor, organization_id=of.pk, project_id=project_id)
+
+
 def stand(actor, of, project_id=None) -> standing.Standing:
     with scope(of), transaction.atomic():
-        asked = standing.asking(actor, organization_id=of.pk, project_id=project_id)
+        asked = standing.asking([question(actor, of, project_id)])
         return standing.answered(actor, flush(asked)[standing.NAME])
 
 
@@ -63,8 +67,31 @@ def test_what_cannot_be_seen_has_nothing():
     of, other = organization(), organization()
 
     with scope(other), transaction.atomic():
-        asked = standing.asking(Actor.system(), organization_id=of.pk, project_id=None)
+        asked = standing.asking([question(Actor.system(), of)])
         found = standing.answered(Actor.system(), flush(asked)[standing.NAME])
 
     assert (found.is_active, found.permissions) == (False, frozenset())
     assert Permission.MISSION_VIEW in stand(Actor.system(), of).permissions
+
+
+def test_many_questions_are_answered_each_by_itself():
+    of, other = organization(), organization()
+    editor, elsewhere = Actor.user(member(of, role="editor").pk), project(other).pk
+    asked = [question(editor, of, elsewhere), question(editor, other), question(editor, of)]
+
+    with scope([of, other]), transaction.atomic():
+        rows = standing.in_order(flush(standing.asking(asked))[standing.NAME])
+
+    found = [standing.answered(editor, rows[place]) for place in range(3)]
+    assert [one.has_project for one in found] == [False, True, True]
+    assert [Permission.MISSION_EDIT in one.permissions for one in found] == [True, False, True]
+
+
+def test_what_cannot_be_seen_among_others_has_no_answer():
+    of, hidden = organization(), organization()
+    asked = [question(Actor.system(), hidden), question(Actor.system(), of)]
+
+    with scope(of), transaction.atomic():
+        rows = standing.in_order(flush(standing.asking(asked))[standing.NAME])
+
+    assert list(rows) == [1]

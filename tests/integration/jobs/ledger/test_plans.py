@@ -88,6 +88,7 @@ GIVEN = {
     "settle_many": PAIRS | {"fences": [1, 2]},
     "sign_off": {"id": "w"},
     "start": FENCED,
+    "start_many": PAIRS | {"fences": [1, 2]},
     "stop": FENCED | {"how": "x"},
     "unhold": {
         "organization_ids": [1], "holds": ["capacity"], "queue_groups": ["g"], "most": [9],

@@ -1,20 +1,31 @@
-"""Settles of several threads share a commit, and share nothing else."""
+"""Starts and settles of several threads share a commit, and share nothing else."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs.errors import LeaseLost
-from jobs.execution import settling as module
-from jobs.execution.settling import Settling
+from jobs.execution import together as module
+from jobs.execution.together import Together
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.transitions import JobRef
+from tenancy import changes
+from tenancy.models import Organization
 from tenancy.scope import scope
 from tests.factories import organization
-from tests.factories.jobs import at, claim, fall_silent, row, running_job, started, worker
+from tests.factories.jobs import (
+    at,
+    claim,
+    fall_silent,
+    queued_job,
+    row,
+    running_job,
+    started,
+    worker,
+)
 from tests.integration.jobs.execution.looking import attempts
 from tests.threads import elsewhere, until_somebody_waits_for_a_lock
 from tests.waiting import eventually
@@ -23,23 +34,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Crowd:
-    """Threads that come to settle while somebody else is committing."""
+    """Threads that come to start or settle while somebody else is committing."""
 
     def __init__(self, begin):
-        self.settling = Settling()
+        self.together = Together()
         self._begin = begin
 
-    def come(self, jobs):
+    def come(self, jobs, *, to="settle"):
         """All of them ask, one after the other; what becomes of each."""
-        coming = []
-        for number, job in enumerate(jobs, start=1):
-            coming.append(self._begin(self._settle, job))
-            eventually(lambda number=number: len(self.settling._asked) == number)
+        before, coming = len(self.together._asked), []
+        for number, job in enumerate(jobs, start=before + 1):
+            coming.append(self._begin(self._ask, job, to))
+            eventually(lambda number=number: len(self.together._asked) == number)
         return coming
 
-    def _settle(self, job):
+    def _ask(self, job, to):
         with scope(job.organization_id):
-            self.settling.settle(job)
+            return getattr(self.together, to)(job)
 
 
 @pytest.fixture
@@ -63,12 +74,16 @@ def lost_job():
     return job
 
 
+def claimed_job():
+    return claim(queued_job()).claimed
+
+
 def test_those_who_come_during_a_commit_share_the_next(commits):
     jobs = [running_job() for _ in range(4)]
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.settling._committing:
+        with crowd.together._committing:
             coming = crowd.come(jobs)
 
     assert [one.result() for one in coming] == [None] * 4
@@ -82,7 +97,7 @@ def test_a_lost_fence_undoes_nobody_else_s(commits):
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.settling._committing:
+        with crowd.together._committing:
             coming = crowd.come([others[0], late, others[1]])
 
     with pytest.raises(LeaseLost):
@@ -99,7 +114,7 @@ def test_a_job_that_somebody_has_locked_keeps_only_its_own_thread():
         crowd = Crowd(begin)
         with at(locked.organization_id):
             transitions.request_cancel([locked.ref])
-            with crowd.settling._committing:
+            with crowd.together._committing:
                 coming = crowd.come([locked, free])
             assert coming[1].result(20) is None
             assert begin(row, free.ref).result().state == "succeeded"
@@ -118,7 +133,7 @@ def test_a_common_statement_that_fails_is_one_thread_s_error(monkeypatch):
     with elsewhere() as begin:
         crowd = Crowd(begin)
         monkeypatch.setattr(module, "_commit", fail)
-        with crowd.settling._committing:
+        with crowd.together._committing:
             coming = crowd.come(jobs)
 
     assert sum(one.exception() is not None for one in coming) == 1
@@ -129,7 +144,7 @@ def test_when_it_returns_its_completion_is_committed():
     job = running_job(organization())
 
     with scope(job.organization_id):
-        Settling().settle(job)
+        Together().settle(job)
 
     with elsewhere() as begin:
         assert begin(row, job.ref).result().state == "succeeded"
@@ -142,7 +157,7 @@ def test_a_forged_pair_among_those_of_its_organization_settles_nothing():
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.settling._committing:
+        with crowd.together._committing:
             coming = crowd.come([honest, theirs, forged])
 
     assert isinstance(coming[2].exception(), LeaseLost)
@@ -157,7 +172,7 @@ def test_one_that_has_ended_under_this_fence_is_not_settled_again():
         transitions.bury(job, reason="permanent_error", failure=failure)
 
     with scope(job.organization_id), pytest.raises(LeaseLost):
-        Settling().settle(job)
+        Together().settle(job)
 
     assert row(job.ref).state == "dead"
 
@@ -175,9 +190,67 @@ def test_what_happened_before_is_over_and_its_attempts_stay_as_they_ended():
     assert row(job.ref).losses == 1
 
     with scope(job.organization_id):
-        Settling().settle(job)
+        Together().settle(job)
 
     after = row(job.ref)
     assert (after.state, after.losses, after.effect_state) == ("succeeded", 0, "confirmed")
     assert (after.error_class, after.error_message) == ("", "")
     assert [one.outcome for one in attempts(job.ref)] == ["failed", "lost", "succeeded"]
+
+
+def test_starts_and_settles_share_a_commit(commits):
+    ending, beginning = [running_job() for _ in range(2)], [claimed_job() for _ in range(3)]
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.together._committing:
+            settles, starts = crowd.come(ending), crowd.come(beginning, to="start")
+
+    assert [one.result() for one in settles] == [None] * 2
+    assert [one.result().job.ref for one in starts] == [job.ref for job in beginning]
+    assert commits == [5]
+    assert {row(job.ref).state for job in ending} == {"succeeded"}
+    assert all(row(job.ref).started_at for job in beginning)
+    assert [len(attempts(job.ref)) for job in beginning] == [1] * 3
+
+
+def test_each_that_starts_hears_how_its_own_organization_stands():
+    active, suspended = claimed_job(), claimed_job()
+    with scope(suspended.organization_id), transaction.atomic():
+        changes.update(Organization.objects.get(pk=suspended.organization_id), state="suspended")
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.together._committing:
+            coming = crowd.come([suspended, active], to="start")
+
+    assert [one.result().standing[0]["is_active"] for one in coming] == [False, True]
+
+
+def test_a_lost_fence_starts_nobody_and_stops_nobody_else(commits):
+    late, other = lost_job(), claimed_job()
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.together._committing:
+            coming = crowd.come([late, other], to="start")
+
+    with pytest.raises(LeaseLost):
+        coming[0].result()
+    assert (commits, coming[1].result().job.ref) == ([2], other.ref)
+    assert row(other.ref).started_at
+
+
+def test_a_job_that_somebody_has_locked_starts_later_and_alone():
+    locked, free = claimed_job(), claimed_job()
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with at(locked.organization_id):
+            transitions.request_cancel([locked.ref])
+            with crowd.together._committing:
+                coming = crowd.come([locked, free], to="start")
+            assert not coming[1].result(20).job.is_cancelled
+            until_somebody_waits_for_a_lock()
+
+    assert coming[0].result().job.is_cancelled

@@ -1,0 +1,31 @@
+-- start_many: claimed jobs begin to run, each under its own fence.
+-- parameters  organization_ids bigint[], job_ids uuid[], fences bigint[] (triples, all must match)
+-- result      those that began: organization_id, id, wait_seconds, is_cancelled, as `start` says. The
+--             others have lost their fence, or somebody has locked them: `start` tells which
+-- locks       the rows, without waiting: nobody waits here for what only concerns another's job
+-- cost        indexes job_pkey, attempt_once_per_fence, O(log n) a job
+WITH free AS (
+    SELECT j.id FROM jobs_job j
+    JOIN unnest(%(organization_ids)s::bigint[], %(job_ids)s::uuid[], %(fences)s::bigint[])
+        AS w (organization_id, job_id, fence)
+        ON j.organization_id = w.organization_id AND j.id = w.job_id AND j.fence = w.fence
+    WHERE j.state = 'running'
+    FOR NO KEY UPDATE OF j SKIP LOCKED
+),
+started AS (
+    UPDATE jobs_job j SET started_at = clock_timestamp()
+    FROM free f WHERE j.id = f.id
+    RETURNING j.organization_id, j.id, j.attempt, j.fence, j.worker_id, j.started_at, j.run_at,
+        j.cancel_requested_at
+),
+begun AS (
+    INSERT INTO jobs_attempt (
+        organization_id, job_id, number, fence, worker_id, started_at, outcome, error_class,
+        error_message, error_frame, traceback, traceback_digest
+    )
+    SELECT organization_id, id, attempt, fence, worker_id, started_at, '', '', '', '', '', ''
+    FROM started
+)
+SELECT organization_id, id, extract(epoch FROM started_at - run_at)::float AS wait_seconds,
+    cancel_requested_at IS NOT NULL AS is_cancelled
+FROM started
