@@ -16,9 +16,12 @@ from django.apps import apps
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
-ORGANIZATIONS = (
-    "ANY (string_to_array(nullif(current_setting('app.organizations', true), ''), ',')::bigint[])"
-)
+_SCOPE = "string_to_array(nullif(current_setting('app.organizations', true), ''), ',')::bigint[]"
+ORGANIZATIONS = f"ANY ({_SCOPE})"
+# The same, read once a statement. What is written is checked row by row, and reading the setting
+# anew for each costs 70 µs where the scope spans a thousand organizations. Rows that are read are
+# mostly found by the setting itself, and the planner counts what it names: there it stays as it is.
+ORGANIZATIONS_ONCE = f"ANY ((SELECT {_SCOPE})::bigint[])"
 
 
 class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
@@ -90,12 +93,12 @@ class TenantTable(Operation):
         yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
         yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
         mine = f"{column} = {ORGANIZATIONS}"
-        yield _policy(table, "app", mine)
+        yield _policy(table, "app", mine, f"{column} = {ORGANIZATIONS_ONCE}")
         # Forced security would make a data migration as `owner` change nothing and say nothing.
         for role in ("operator", "owner"):
-            yield _policy(table, role, "true")
+            yield _policy(table, role, "true", "true")
         if self.engine:
-            yield _policy(table, "engine", "true")
+            yield _policy(table, "engine", "true", "true")
             yield f'GRANT {self.engine} ON "{table}" TO engine'
         if self.append_only:
             yield f'REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM app, operator, engine'
@@ -120,10 +123,9 @@ def tenant_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if getattr(model, "is_tenant", False)]
 
 
-def _policy(table: str, role: str, condition: str) -> str:
+def _policy(table: str, role: str, seen: str, written: str) -> str:
     return (
-        f'CREATE POLICY {role} ON "{table}" FOR ALL TO {role} '
-        f"USING ({condition}) WITH CHECK ({condition})"
+        f'CREATE POLICY {role} ON "{table}" FOR ALL TO {role} USING ({seen}) WITH CHECK ({written})'
     )
 
 

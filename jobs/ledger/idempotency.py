@@ -1,6 +1,7 @@
 """Idempotency keys: what makes two requests for a job the same job."""
 
 import hashlib
+from uuid import UUID
 
 from jobs.ledger.statements import run
 
@@ -13,15 +14,12 @@ def idempotency_key(
     The discriminator is what the job type declares (an event's id, a version, a chunk). Without it
     two changes of one mission in one request would be one job.
     """
-    digest = hashlib.sha256()
-    for part in (job_type, *entity, correlation_id, discriminator):
-        # Length first, so that ("ab", "c") and ("a", "bc") differ.
-        encoded = part.encode()
-        digest.update(len(encoded).to_bytes(4) + encoded)
-    return digest.digest()
+    parts = [part.encode() for part in (job_type, *entity, correlation_id, discriminator)]
+    # Length first, so that ("ab", "c") and ("a", "bc") differ.
+    return hashlib.sha256(b"".join([len(part).to_bytes(4) + part for part in parts])).digest()
 
 
-def known_keys(pairs: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], str]:
+def known_keys(pairs: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], UUID]:
     """The jobs that keys made, by (organization_id, key); in the caller's transaction."""
     rows = run(
         "known_keys",

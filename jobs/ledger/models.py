@@ -16,9 +16,27 @@ from tenancy.entities import TenantModel
 from tenancy.rls import TenantForeignKey
 
 
+def _owner() -> Any:
+    """The organization of a row that is written with every job, whose key is not checked again.
+
+    PostgreSQL would ask for it row by row, 4 µs each. Row security lets in none but those of the
+    scope; `enqueue.sql` writes no key and no job for one that does not exist, and an attempt's job
+    names its organization. Organizations that have rows are protected all the same.
+    """
+    return models.ForeignKey(
+        "tenancy.Organization",
+        models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_index=False,
+        db_constraint=False,
+    )
+
+
 class Job(TenantModel):
     """One unit of work of one organization."""
 
+    organization = _owner()
     id = models.UUIDField(primary_key=True, db_default=UUID7(), editable=False)
     # No index: projects are archived, not deleted, and no page lists jobs by project.
     project = TenantForeignKey(
@@ -134,6 +152,7 @@ class Job(TenantModel):
 class IdempotencyKey(TenantModel):
     """A key that was enqueued, and the job it made: narrow, and kept longer than the job."""
 
+    organization = _owner()
     key = models.BinaryField(max_length=32)
     job_id = models.UUIDField()
     created_at = models.DateTimeField(db_default=Now())
@@ -163,6 +182,7 @@ class AttemptOutcome(models.TextChoices):
 class Attempt(TenantModel):
     """One execution of a job, under one fence."""
 
+    organization = _owner()
     # Always asked for with its organization: the unique key below serves that.
     job = TenantForeignKey(Job, models.CASCADE, related_name="attempts", db_index=False)
     number = models.IntegerField()

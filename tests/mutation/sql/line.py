@@ -32,7 +32,11 @@ MUTATIONS = (
         "CASE WHEN w.is_draining OR w.run_at > now()",
         "CASE WHEN w.run_at > now()",
     ),
-    enqueue("a drained queue's jobs go in line", " AND NOT w.is_draining AS is_due", " AS is_due"),
+    enqueue(
+        "a drained queue's jobs go in line",
+        " AND c.is_draining IS NOT TRUE AS is_due",
+        " AS is_due",
+    ),
     enqueue(
         "a drained queue's jobs have no hold", "CASE WHEN w.is_draining THEN 'draining' END", "NULL"
     ),
@@ -43,45 +47,33 @@ MUTATIONS = (
     ),
     enqueue("what is for later goes in line", "(w.run_at IS NULL OR w.run_at <= now())", "true"),
     enqueue("what is for later runs now", "coalesce(w.run_at, now())", "now()"),
+    enqueue("says that a known key made one", "job_id, w.created,", "job_id, true,"),
+    enqueue("does not tell of a known key", "WHERE NOT w.created OR", "WHERE"),
     enqueue(
-        "a key twice in a batch has no job",
-        "fresh.job_id, same.job_id, old.job_id",
-        "fresh.job_id, old.job_id",
+        "writes for an organization that nobody made",
+        "w.project_id IS NOT NULL OR w.organization_id IN",
+        "true OR w.organization_id IN",
     ),
-    enqueue(
-        "a known key has no job",
-        "fresh.job_id, same.job_id, old.job_id",
-        "fresh.job_id, same.job_id",
-    ),
-    enqueue(
-        "says that a known key made one", "fresh.job_id IS NOT NULL AS created", "true AS created"
-    ),
-    enqueue(
-        "a key of another organization in the batch",
-        "same.organization_id = w.organization_id AND",
-        "",
-    ),
-    enqueue(
-        "a key of another organization", "k.organization_id = w.organization_id AND k.key", "k.key"
-    ),
-    enqueue("answers out of order", "ORDER BY w.ordinal", "ORDER BY w.ordinal DESC"),
+    enqueue("writes where a queue has a capacity", "%(only_unlimited)s::boolean AND", "false AND"),
     enqueue(
         "locks keys out of order",
-        "FROM wanted ORDER BY organization_id, key, ordinal",
-        "FROM wanted ORDER BY ordinal",
+        "ORDER BY w.organization_id, w.key, w.id",
+        "ORDER BY w.id",
     ),
     enqueue(
         "the control of another group",
-        "c.queue_group = %(queue_group)s",
-        "c.queue_group <> %(queue_group)s",
+        "queue_group = %(queue_group)s AND",
+        "queue_group <> %(queue_group)s AND",
     ),
     enqueue(
-        "the control of another organization", "ON c.organization_id = w.organization_id AND", "ON"
+        "the control of another organization",
+        "ON c.organization_id = w.organization_id",
+        "ON c.organization_id IS NOT NULL",
     ),
     enqueue(
         "a job for each key that is known",
-        "FROM wanted w JOIN new_keys k ON k.job_id = w.id",
-        "FROM wanted w",
+        "WHERE (w.id IN (SELECT job_id FROM new_keys)) IS TRUE\n)",
+        "WHERE (w.id IN (SELECT job_id FROM new_keys)) IS NOT NULL\n)",
     ),
     known_keys("of another organization", "USING (organization_id, key)", "ON k.key = w.key"),
     hold_back(

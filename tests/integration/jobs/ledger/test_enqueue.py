@@ -4,12 +4,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from jobs.errors import PayloadInvalid
 from jobs.job_types import Payload
 from jobs.ledger import Enqueued, NewJob, enqueue, enqueue_many
-from jobs.ledger.models import Job
+from jobs.ledger.models import IdempotencyKey, Job
 from tenancy.acting import Actor, acting
 from tenancy.errors import NoScope
 from tenancy.scope import scope
@@ -23,6 +23,17 @@ pytestmark = pytest.mark.django_db
 
 class Other(Payload):
     """Of another job type."""
+
+
+def statements_that_wrote(of) -> int:
+    """Each statement of a transaction leaves its number at the rows that it wrote."""
+    with at(of), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT (xmin::text, cmin::text)) FROM jobs_job"
+            " WHERE organization_id = %s",
+            [of.pk],
+        )
+        return cursor.fetchone()[0]
 
 
 def new(of, text="", **more) -> NewJob[Note]:
@@ -86,8 +97,10 @@ def test_many_are_written_in_the_order_given():
 def test_many_are_one_statement(django_assert_num_queries):
     of, job_type = organization(), note_type()
 
-    with at(of), django_assert_num_queries(1):
+    with at(of), django_assert_num_queries(0):  # a flush is not counted
         enqueue_many(job_type, [new(of, text=str(number)) for number in range(100)])
+
+    assert statements_that_wrote(of) == 1
 
 
 def test_none_are_no_statement(django_assert_num_queries):
@@ -95,9 +108,8 @@ def test_none_are_no_statement(django_assert_num_queries):
         assert len(enqueue_many(note_type(), [])) == 0
 
 
-def test_very_many_are_written_chunk_by_chunk(monkeypatch, django_assert_num_queries):
+def test_very_many_are_written_chunk_by_chunk(monkeypatch):
     monkeypatch.setattr(enqueue_module, "CHUNK", 10)
-    monkeypatch.setattr(enqueue_module, "FEW", 0)  # those go with a flush, which is not counted
     of, job_type = organization(), note_type()
     asked = []
 
@@ -107,13 +119,13 @@ def test_very_many_are_written_chunk_by_chunk(monkeypatch, django_assert_num_que
             yield new(of, text=str(number))
 
     with at(of):
-        with django_assert_num_queries(3):
-            enqueued = enqueue_many(job_type, generator())
+        enqueued = enqueue_many(job_type, generator())
         rows = Job.objects.filter(organization_id=of.pk)
         texts = dict(rows.values_list("pk", "payload__text"))
 
     assert [texts[one.job_id] for one in enqueued] == [str(number) for number in asked]
     assert (len(enqueued), enqueued.created) == (25, 25)
+    assert statements_that_wrote(of) == 3
 
 
 def test_what_many_return_is_a_sequence():
@@ -177,8 +189,33 @@ def test_without_a_scope_nothing_is_written():
 def test_another_organization_than_the_scope_s_is_refused():
     ours, theirs = organization(), organization()
 
-    with pytest.raises(DatabaseError, match="row-level security"), at(ours):
+    with pytest.raises(IntegrityError, match=f"{theirs.pk} is none of the scope"), at(ours):
         enqueue_many(note_type(), [new(ours), new(theirs)])
+
+
+def test_row_security_refuses_it_where_its_project_says_that_it_exists():
+    ours, theirs = organization(), project()
+
+    with pytest.raises(DatabaseError, match="row-level security"), at(ours):
+        enqueue_many(note_type(), [new(theirs.organization, project_id=theirs.pk)])
+
+
+@pytest.mark.parametrize("with_a_project", [True, False])
+def test_an_organization_that_does_not_exist_gets_no_job(with_a_project):
+    nobody, job_type = 10**12, note_type()
+    asked = NewJob(
+        payload=Note(),
+        organization_id=nobody,
+        entity=("note", "1"),
+        project_id=project().pk if with_a_project else None,
+    )
+
+    with pytest.raises(IntegrityError), scope(nobody), transaction.atomic():
+        enqueue_many(job_type, [asked])
+
+    with scope(nobody), transaction.atomic():
+        assert not Job.objects.exists()
+        assert not IdempotencyKey.objects.exists()
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -190,10 +227,9 @@ def test_a_project_of_another_organization_is_refused_whether_or_not_it_exists(e
         enqueue_many(note_type(), [new(ours, project_id=theirs)])
 
 
-def test_keys_that_are_known_or_twice_in_a_batch_take_no_further_statement(
-    monkeypatch, django_assert_num_queries
+def test_keys_that_are_known_or_twice_in_a_batch_take_one_statement_more(
+    django_assert_num_queries,
 ):
-    monkeypatch.setattr(enqueue_module, "FEW", 0)  # those go with a flush, which is not counted
     of, job_type = organization(), note_type()
     asked = [new(of, text=text, correlation_id="c") for text in ("1", "2", "1")]
 

@@ -58,7 +58,7 @@ GIVEN = {
     "enqueue": PAIRS
     | {name: ["1", "2"] for name in MANY}
     | {"keys": [b"1", b"2"], "run_at": [NOW, NOW], "caused_by": None, "job_type": "t"}
-    | {"queue_group": "g", "max_attempts": 1, "policy_version": "v"},
+    | {"queue_group": "g", "max_attempts": 1, "policy_version": "v", "only_unlimited": False},
     "finished": {"since": NOW - LONG, "until": NOW},
     "give_back": PAIRS | {"worker_id": "w"},
     "held": {"limit": 9},
