@@ -113,15 +113,23 @@ MUTATIONS = (
     broken(
         "run",
         "acknowledges without settling",
-        "block.closing = [*writing(events), transitions.settling(job)]",
-        "block.closing = [*writing(events)]",
+        ", *writing(events), transitions.settling(job)]",
+        ", *writing(events)]",
         "test_run",
     ),
     broken(
         "run",
         "loses the audit events",
-        "block.closing = [*writing(events), transitions.settling(job)]",
-        "block.closing = [transitions.settling(job)]",
+        ", *writing(events), transitions.settling(job)]",
+        ", transitions.settling(job)]",
+        "test_audit",
+    ),
+    broken(
+        "run",
+        "loses what was to be written with it",
+        "[*run.written, ",
+        "[",
+        "test_run",
         "test_audit",
     ),
     broken(
@@ -249,7 +257,11 @@ MUTATIONS = (
         "test_fence",
     ),
     broken(
-        "leases", "does not sign off", 'run("sign_off", {"id": self.worker_id})', "pass", "fence"
+        "leases",
+        "does not sign off",
+        'run("sign_off", {"id": self.worker_id})',
+        "pass",
+        "test_fence",
     ),
     broken(
         "leases",

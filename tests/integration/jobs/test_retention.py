@@ -1,6 +1,7 @@
 """Retention: what is over goes when its time has come, everything else stays."""
 
-from datetime import timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -8,7 +9,7 @@ from django.db import connection, transaction
 from jobs import retention
 from jobs.ledger import enqueue, transitions
 from jobs.ledger.models import Attempt, DeadLetter, IdempotencyKey, Job, Worker
-from jobs.retention import Retention
+from jobs.retention import Retention, Walk
 from tenancy.scope import engine_scope
 from tests.factories import organization
 from tests.factories.jobs import (
@@ -213,6 +214,37 @@ def test_pages_are_walked_to_the_last(monkeypatch):
     assert [rows(ref)[0] for ref in refs] == [1, 0, 0, 0, 0, 0, 0, 0]
 
 
+def test_each_page_begins_where_the_one_before_ended(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    of, long_ago = organization(), 15_000  # before whatever others have made old
+    for number in range(2):
+        age(dead_job(of), days=long_ago - number)
+    for number in range(2, 5):
+        age(succeeded_job(of), days=long_ago - number)
+    keep = {"keep_succeeded": timedelta(days=7), "keep_cancelled": timedelta(days=30)}
+    walk = Walk(statement="remove_finished", first=uuid.UUID(int=0), keep=lambda: keep)
+
+    assert [walk.step(), walk.step()] == [0, 2]
+    assert walk.step() >= 1
+
+
+def test_each_page_of_keys_begins_where_the_one_before_ended(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    of = organization()
+    before = queued_job(of)
+    kept = [age(queued_job(of), days=31) for _ in range(2)]
+    gone = [age(succeeded_job(of), days=31) for _ in range(3)]
+    with engine_scope(), transaction.atomic():
+        first = IdempotencyKey.objects.get(job_id=before.job_id).pk
+        ids = [ref.job_id for ref in gone]
+        Attempt.objects.filter(job_id__in=ids).delete()
+        Job.objects.filter(pk__in=ids).delete()
+    walk = Walk(statement="remove_keys", first=first, keep=lambda: {"keep": timedelta(days=30)})
+
+    assert [walk.step() for _ in range(4)] == [0, 2, 1, None]
+    assert [rows(ref)[3] for ref in [*kept, *gone]] == [1, 1, 0, 0, 0]
+
+
 def test_a_tick_ends_after_its_time_and_the_next_goes_on(monkeypatch):
     monkeypatch.setattr(retention, "BATCH", 2)
     monkeypatch.setattr(retention, "TICK", timedelta(0))
@@ -238,31 +270,72 @@ def test_a_row_that_somebody_holds_is_left_for_later():
 
     with elsewhere() as begin, at(of), connection.cursor() as cursor:
         cursor.execute("SELECT FROM jobs_job WHERE id = %s FOR UPDATE", [held.job_id])
-        begin(Retention().tick).result()
+        begin(Retention().tick).result(10)
         assert rows(free)[0] == 0
 
     assert rows(held)[0] == 1
 
 
-def test_handled_letters_of_no_job_go_and_open_ones_stay():
+def letter_of_no_job(handled_at):
+    """A dead letter of bytes that were no message; open, or handled then."""
     with engine_scope(), transaction.atomic():
-        handled, opened = (
-            DeadLetter.objects.create(
-                queue_group="backfill",
-                reason="undecodable",
-                first_failed_at="2020-01-01T00:00Z",
-                fingerprint="f",
-                state=state,
-                handled_at=handled_at,
-            ).pk
-            for state, handled_at in (("discarded", "2020-01-01T00:00Z"), ("open", None))
+        return DeadLetter.objects.create(
+            queue_group="backfill",
+            reason="undecodable",
+            first_failed_at="2020-01-01T00:00Z",
+            fingerprint="f",
+            state="discarded" if handled_at else "open",
+            handled_at=handled_at,
+        ).pk
+
+
+def left(*letters):
+    with engine_scope(), transaction.atomic():
+        return set(DeadLetter.objects.filter(pk__in=letters).values_list("pk", flat=True))
+
+
+def test_handled_letters_of_no_job_go_and_open_and_young_ones_stay():
+    old, opened = letter_of_no_job("2020-01-01T00:00Z"), letter_of_no_job(None)
+    young = letter_of_no_job(datetime.now(UTC) - timedelta(days=29))
+
+    Retention().tick()
+
+    assert left(old, opened, young) == {opened, young}
+
+
+def test_the_handled_letter_of_a_job_stays_as_long_as_its_job():
+    ref = dead_job()
+    with at(ref.organization_id):
+        DeadLetter.objects.filter(job_id=ref.job_id).update(
+            state="discarded", handled_at="2020-01-01T00:00Z"
         )
 
     Retention().tick()
 
-    with engine_scope(), transaction.atomic():
-        left = DeadLetter.objects.filter(pk__in=[handled, opened])
-        assert [letter.pk for letter in left] == [opened]
+    assert rows(ref)[2] == 1
+
+
+def test_of_more_letters_than_go_at_once_those_go_that_were_handled_first(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 1)
+    second, first = letter_of_no_job("1990-01-02T00:00Z"), letter_of_no_job("1990-01-01T00:00Z")
+
+    Retention().tick()
+
+    assert left(first, second) == {second}
+
+
+def test_a_letter_that_somebody_holds_keeps_no_other_waiting():
+    held, free = (letter_of_no_job("2020-01-01T00:00Z") for _ in range(2))
+
+    with (
+        elsewhere() as begin,
+        engine_scope(),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT FROM jobs_deadletter WHERE id = %s FOR UPDATE", [held])
+        begin(Retention().tick).result(10)
+        assert left(held, free) == {held}
 
 
 def test_workers_that_are_long_gone_are_forgotten():

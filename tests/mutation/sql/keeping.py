@@ -8,8 +8,8 @@ from tests.mutation.sql.statement import breaking
 
 RETENTION = "../test_retention.py"
 
-mend_holds = breaking("mend_holds", "test_check.py")
-mend_letters = breaking("mend_letters", "test_check.py")
+mend_holds = breaking("mend_holds", "test_mend.py", "test_check.py")
+mend_letters = breaking("mend_letters", "test_mend.py", "test_check.py")
 misfits = breaking("misfits", "test_check.py")
 not_in_line = breaking("not_in_line", "test_check.py")
 finished = breaking("remove_finished", RETENTION)

@@ -2,23 +2,38 @@
 
 import json
 import sys
+from datetime import timedelta
 from io import StringIO
 from uuid import uuid4
 
 import pytest
 import structlog
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs.broker.errors import NoEpoch
 from jobs.broker.messages import Entry
-from jobs.check import Watch, check
+from jobs.check import KINDS, Watch, check
 from jobs.job_types import GROUPS
 from jobs.ledger import transitions
 from jobs.ledger.models import DeadLetter
+from jobs.ledger.statements import run
+from tenancy.scope import engine_scope
 from tests.factories import organization
-from tests.factories.jobs import at, dead_job, fall_silent, queued_job, row, running_job, worker
+from tests.factories.jobs import (
+    at,
+    breaker,
+    dead_job,
+    fall_silent,
+    queue_control,
+    queued_job,
+    row,
+    running_job,
+    worker,
+)
+from tests.integration.jobs.ledger.attempts import retry
 from tests.integration.jobs.ledger.lines import in_line
+from tests.integration.jobs.ledger.unpublished import scheduled_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,13 +95,63 @@ def test_a_job_of_another_organization_is_not_vouched_for(line, monkeypatch):
     assert not in_line(forged)
 
 
+def test_a_message_in_the_line_of_another_group_is_taken_out(line):
+    ref = queued_job()
+    line.enqueue(
+        [
+            Entry(
+                organization_id=ref.organization_id,
+                group="audit",
+                message_id=str(ref.job_id),
+                body=b"",
+            )
+        ]
+    )
+
+    check(repair=True)
+
+    assert (in_line(ref), in_line(ref, "audit")) == (True, False)
+
+
 def test_what_is_in_order_is_no_difference(line, monkeypatch):
     of = organization()
-    refs = [queued_job(of), running_job(of).ref, dead_job(of)]
-    line.remove("backfill", of.pk, [str(ref.job_id) for ref in refs[2:]])
+    backs_off = running_job(of)
+    retry(backs_off, timedelta(hours=1))
+    published = queued_job(of)
+    set_back(
+        published,
+        "published_at = now() - interval '1 h', created_at = created_at - interval '2 h',"
+        " run_at = run_at - interval '2 h'",
+    )
+    refs = [queued_job(of), running_job(of).ref, backs_off.ref, published]
+    gone = [dead_job(of), scheduled_job(of, timedelta(hours=1)), drained_job(of)]
+    set_back(gone[2], "created_at = created_at - interval '2 h', run_at = run_at - interval '2 h'")
+    line.remove("backfill", of.pk, [str(ref.job_id) for ref in gone])
 
-    for kind in ("lost", "left_over", "dead_without_letter", "behind_no_breaker", "without_worker"):
-        assert not any(is_found(kind, ref, monkeypatch) for ref in refs)
+    for kind in KINDS:
+        found = [ref for ref in [*refs, *gone] if is_found(kind, ref, monkeypatch)]
+        assert (kind, found) == (kind, [])
+
+
+def drained_job(of):
+    queue_control(of, is_draining=True)
+    return queued_job(of)
+
+
+def test_a_job_behind_a_breaker_that_is_there_is_no_difference(line, monkeypatch):
+    of = organization()
+    ref = queued_job(of)
+    set_back(ref, f"state = 'scheduled', hold = 'breaker', breaker_id = {breaker(of).pk}")
+
+    assert not is_found("behind_no_breaker", ref, monkeypatch)
+
+
+def test_the_breaker_of_another_organization_is_none(line, monkeypatch):
+    ref = queued_job()
+    theirs = breaker(organization()).pk
+    set_back(ref, f"state = 'scheduled', hold = 'breaker', breaker_id = {theirs}")
+
+    assert is_found("behind_no_breaker", ref, monkeypatch)
 
 
 def test_a_dead_job_without_a_letter_gets_one(line, monkeypatch):
@@ -108,13 +173,22 @@ def test_a_job_behind_no_breaker_goes_on(line, monkeypatch):
 
     check(repair=True)
 
-    assert row(ref).hold is None
+    assert (row(ref).hold, row(ref).breaker_id) == (None, None)
 
 
 def test_a_job_whose_worker_is_gone_is_told(line, monkeypatch):
     gone = worker()
     ref = running_job(worker_id=gone).ref
     fall_silent(gone)
+
+    assert is_found("without_worker", ref, monkeypatch)
+
+
+def test_a_job_whose_worker_signed_off_is_told(line, monkeypatch):
+    mine = worker()
+    ref = running_job(worker_id=mine).ref
+    with engine_scope(), transaction.atomic():
+        run("sign_off", {"id": mine})
 
     assert is_found("without_worker", ref, monkeypatch)
 
