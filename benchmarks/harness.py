@@ -219,7 +219,8 @@ def busy() -> str:
         return ""
     return (
         f"The machine was busy with other things when this began (load {load:.1f} on {cores} "
-        "cores): figures are low, and ratios rough, because what waits most suffers least."
+        "cores): figures are low, and ratios rough: what waits for a disk or an answer loses less "
+        "to the others than what computes."
     )
 
 

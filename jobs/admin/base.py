@@ -37,6 +37,15 @@ def first_line(error: str) -> str:
     return shorten(error.partition("\n")[0], ERROR_CHARACTERS, placeholder=" …")
 
 
+def is_uuid(text: str) -> bool:
+    """Whether somebody may have typed an id."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
 def job_types() -> list[tuple[str, str]]:
     """The job types that are declared."""
     return sorted((one.name, one.name) for one in registry)

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from jobs.admin import acts, story
-from jobs.admin.base import LedgerAdmin
+from jobs.admin.base import LedgerAdmin, is_uuid
 from jobs.families.notifications.models import Channel, DeliveryState, Suppressed
 from jobs.models import Attempt, Delivery, Job
 from tenancy import clock
@@ -20,8 +21,10 @@ from tenancy.admin.filters import chosen, exactly, window
 from tenancy.admin.rights import rights_of
 from tenancy.admin.things import Thing, thing_of, things_of
 from tenancy.admin.times import ago
+from tenancy.models import DomainEvent, Mission
 
 SIBLINGS = 200
+MISSIONS = 20  # of one reference, each in an organization of its own
 STATE_LABELS = {"Pending": "info", "Sent": "success", "Suppressed": None, "Dead": "danger"}
 
 
@@ -43,8 +46,27 @@ class DeliveryAdmin(LedgerAdmin):
         exactly("endpoint", "endpoint number", field="endpoint_id"),
         exactly("event", "event number", field="event_id"),
     )
-    search_fields = ("pk__exact", "mailbox__exact")
-    search_help_text = "A delivery's id or a mail address, in full"
+    search_fields = ("pk",)
+    search_help_text = "A delivery's id, a mail address or a mission's reference, in full"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        """The delivery of this id, or those to this mailbox, or about the mission of this name."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if is_uuid(term):
+            return queryset.filter(pk=term), False
+        if "@" in term:
+            return queryset.filter(mailbox=term), False
+        about = Q(pk__in=())
+        for organization, mission in _missions(term):
+            of_mission = DomainEvent.objects.filter(
+                organization_id=organization, mission_id=mission
+            )
+            about |= Q(organization_id=organization, event__in=of_mission.order_by().values("pk"))
+        return queryset.filter(about), False
 
     @column("event")
     def event_type(self, delivery: Delivery) -> str:
@@ -142,6 +164,12 @@ class DeliveryAdmin(LedgerAdmin):
         return Job.objects.filter(
             organization_id=delivery.organization_id, pk=delivery.job_id
         ).first()
+
+
+def _missions(reference: str) -> list[tuple[int, int]]:
+    """Organization and number of each of this reference that the person may see."""
+    found = Mission.objects.filter(reference=reference).order_by()
+    return list(found.values_list("organization_id", "pk")[:MISSIONS])
 
 
 def about(delivery: Delivery) -> tuple[str, str]:

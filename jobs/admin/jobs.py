@@ -1,7 +1,6 @@
 """The list of jobs, and the page that tells one job's life."""
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,16 @@ from django.template.response import TemplateResponse
 from audit.models import AuditEvent
 from jobs.admin import story
 from jobs.admin.acts import ACTS, CANCEL, DISCARD, RESTORE, RETRY, Act
-from jobs.admin.base import BY_GROUP, BY_REASON, BY_TYPE, STATE_LABELS, LedgerAdmin, first_line
+from jobs.admin.base import (
+    BY_GROUP,
+    BY_REASON,
+    BY_TYPE,
+    STATE_LABELS,
+    LedgerAdmin,
+    first_line,
+    is_uuid,
+)
+from jobs.admin.cancel import Cancel
 from jobs.admin.sending import Sending
 from jobs.admin.waiting import Waiting
 from jobs.errors import UnknownJobType
@@ -55,7 +63,7 @@ class JobAdmin(LedgerAdmin):
     acts = ACTS
     routes: ClassVar = {act.route: f"{act.route}_view" for act in ACTS}
 
-    list_display = ("type", "shown_state", "error", "attempts", "age", "next_run", "queue_group")
+    list_display = ("type", "shown_state", "error", "attempts", "created", "due", "queue_group")
     list_filter = (
         BY_ORGANIZATION,
         chosen(
@@ -80,7 +88,7 @@ class JobAdmin(LedgerAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if _is_uuid(term) and (one := queryset.filter(pk=term)).exists():
+        if is_uuid(term) and (one := queryset.filter(pk=term)).exists():
             return one, False
         return queryset.filter(correlation_id=term), False
 
@@ -103,13 +111,13 @@ class JobAdmin(LedgerAdmin):
         """Attempts so far, of how many."""
         return f"{job.attempt} / {job.max_attempts}"
 
-    def age(self, job: Job) -> str:
+    def created(self, job: Job) -> str:
         """Since when it exists."""
         return ago(job.created_at)
 
-    @column("next run")
-    def next_run(self, job: Job) -> str:
-        """When it is due, while it waits."""
+    @column("due")
+    def due(self, job: Job) -> str:
+        """Since or until when, while it waits."""
         return ago(job.run_at) if job.state in WAITING else "–"
 
     # -- one job ------------------------------------------------------------------------------
@@ -160,6 +168,7 @@ class JobAdmin(LedgerAdmin):
             "sending": Sending.of(request, job),
             "about": thing_of(request, job.entity_type, job.entity_id),
             "letters": letters,
+            "cancel": Cancel.of(job),
             "events": self._audit_trail(request, job),
         }
         return TemplateResponse(request, "admin/jobs/job.html", context)
@@ -271,11 +280,3 @@ def declaration(job: Job) -> dict[str, Any]:
         "permission": declared.permission.value,
         "allowed": allowed,
     }
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

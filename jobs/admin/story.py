@@ -61,13 +61,13 @@ def sentence(
         case State.SCHEDULED:
             return f"Waits for its time, in {span(job.run_at - now)}."
         case State.QUEUED:
-            return f"Due for {span(now - job.run_at)}; a free worker of its group takes it."
+            return f"Due for {span(due_for(job, now))}, and not started yet."
         case State.RUNNING:
             return _running(job, now)
         case State.RETRYING:
             return (
                 f"Attempt {job.attempt} of {job.max_attempts} failed with {_error(job)}. "
-                f"The next one begins {_when(job.run_at, now)}."
+                f"The next one is due {_when(job, now)}."
             )
         case State.SUCCEEDED:
             again = f" after a person retried it ({len(attempts)} in all)" if replays else ""
@@ -80,6 +80,15 @@ def sentence(
             )
         case State.CANCELLED:
             return _cancelled(job, now)
+
+
+def due_for(job: Job, now: datetime) -> timedelta:
+    """How long a job that waits is late: the age that every page and metric speaks of.
+
+    Whether it stands in line by then, and since when, is another matter: a drained or full queue
+    lets it in later.
+    """
+    return max(now - job.run_at, timedelta(0))
 
 
 def timeline(
@@ -142,7 +151,7 @@ def _running(job: Job, now: datetime) -> str:
         return f"A worker took it {_ago(job.claimed_at, now)}, and starts it next."
     lasts = span(now - job.started_at)
     asked = " Somebody asked it to end." if job.cancel_requested_at else ""
-    return f"Attempt {job.attempt} of {job.max_attempts} runs, for {lasts} so far.{asked}"
+    return f"Attempt {job.attempt} of {job.max_attempts} began {lasts} ago.{asked}"
 
 
 def _cancelled(job: Job, now: datetime) -> str:
@@ -160,8 +169,10 @@ def _error(job: Job) -> str:
     return job.error_class or "an error"
 
 
-def _when(moment: datetime, now: datetime) -> str:
-    return f"in {span(moment - now)}" if moment > now else "as soon as a worker is free"
+def _when(job: Job, now: datetime) -> str:
+    if job.run_at > now:
+        return f"in {span(job.run_at - now)}"
+    return f"since {span(due_for(job, now))}"
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The death of a job: its dead letter, the organization's audit log, and its family."""
+"""The end of a job that did not succeed: the ledger, the organization's audit log, its family."""
 
 import structlog
 from django.db import transaction
@@ -7,8 +7,9 @@ from audit.record import record
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
-from jobs.ledger.states import Reason
+from jobs.ledger.states import Reason, State
 from jobs.ledger.transitions import Claimed
+from tenancy.acting import Actor, acting
 
 log = structlog.get_logger(__name__)
 
@@ -25,10 +26,27 @@ def bury(job: Claimed, *, reason: str, failure: Failure) -> None:
             outcome="denied",
             detail={"job_type": job.job_type},
         )
-    tell_of_end(job, reason)
+    _tell_of_end(job, reason)
 
 
-def tell_of_end(job: Claimed, reason: str) -> None:
+def stop(job: Claimed, *, how: str) -> None:
+    """Cancel a running job and tell of it, in the caller's transaction. Raises LeaseLost.
+
+    Who asked for it, and why, is the `job.cancel_requested` before it in the log.
+    """
+    transitions.stop(job, how=how)
+    with acting(Actor.system(), source="worker", job_id=str(job.ref.job_id)):
+        record(
+            "job.cancelled",
+            ("job", job.ref.job_id),
+            organization_id=job.ref.organization_id,
+            project_id=job.project_id,
+            detail={"job_type": job.job_type, "how": how},
+        )
+    _tell_of_end(job, State.CANCELLED)
+
+
+def _tell_of_end(job: Claimed, reason: str) -> None:
     """Let the family hear that its job is dead or cancelled, in the caller's transaction."""
     try:
         with transaction.atomic():

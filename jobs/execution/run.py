@@ -24,7 +24,7 @@ from jobs.errors import (
     UnknownJobType,
 )
 from jobs.execution.claiming import claim, give_back_unstarted
-from jobs.execution.death import bury, tell_of_end
+from jobs.execution.death import bury, stop
 from jobs.execution.guard import BreakerOpen, BreakerUnknown, guard
 from jobs.execution.in_hand import in_hand
 from jobs.execution.job import Run
@@ -36,7 +36,7 @@ from jobs.execution.together import Begun, begun, together
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
-from jobs.ledger.states import Hold, Reason, State
+from jobs.ledger.states import Hold, Reason
 from jobs.ledger.transitions import ClaimAnswer, Claimed
 from tenancy.acting import acting
 from tenancy.postgresql.flush import UNHURRIED, atomic
@@ -211,12 +211,7 @@ def _is_outside(job: Claimed) -> bool:
 
 def _cancel(job: Claimed, how: str) -> Disposition:
     """Somebody asked for its end, and it came before the job's own."""
-
-    def write() -> None:
-        transitions.stop(job, how=how)
-        tell_of_end(job, State.CANCELLED)
-
-    _write_down(write)
+    _write_down(lambda: stop(job, how=how))
     log.info("job_cancelled", how=how)
     return Ack()
 

@@ -31,6 +31,9 @@ chmod = 0700
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl = unix://{socket}
 """
 
 # SIGTERM goes to the one process; only what is still there after its grace is killed as a group.

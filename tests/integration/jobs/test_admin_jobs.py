@@ -106,6 +106,28 @@ def test_a_waiting_job_is_cancelled(own: Organization, admin: Client) -> None:
     assert jobs.row(waiting).state == "cancelled"
 
 
+def test_the_page_says_who_cancelled_it_and_why(own: Organization, admin: Client) -> None:
+    waiting, running = jobs.queued_job(own), jobs.running_job(own).ref
+
+    for ref in (waiting, running):
+        admin.post(address(ref, "cancel"), {"reason": "sent twice <b>"})
+        page = shown(admin, ref)
+        assert "Cancel asked for" in page
+        assert "“sent twice &lt;b&gt;”" in page
+
+
+def test_the_headline_promises_nothing_that_the_explanation_denies(
+    own: Organization, admin: Client
+) -> None:
+    jobs.queue_control(own, is_paused=True, reason="a flood")
+
+    page = shown(admin, jobs.queued_job(own))
+
+    assert "Its queue is paused" in page
+    assert "and not started yet." in page
+    assert "worker of its group takes it" not in page
+
+
 def test_a_job_that_moved_on_meanwhile_is_left_alone(own: Organization, admin: Client) -> None:
     dead = jobs.dead_job(own)
 

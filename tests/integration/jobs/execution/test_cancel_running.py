@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
+from audit.models import AuditEvent
 from jobs import control
 from jobs.broker.notices import Notice
 from jobs.execution import in_hand as in_hand_module
@@ -83,6 +84,24 @@ def test_an_actor_that_asks_stops_at_its_check_and_its_effect_is_undone(declare,
     assert job.error_message == "It stopped at a check of its actor."
     assert [one.outcome for one in attempts(ref)] == ["cancelled"]
     assert entries(place) == 0
+
+
+def test_the_audit_log_tells_who_asked_and_that_it_ended(declare, start_worker):
+    perform = Checking(mission())
+    ref = queued_job(perform.place.organization, declare(perform))
+    start_worker()
+    perform.begun.wait(20)
+
+    cancel(ref)
+
+    until(ref, "cancelled")
+    with at(ref.organization_id):
+        events = AuditEvent.objects.filter(target_type="job", target_id=str(ref.job_id))
+        asked, ended = events.order_by("pk")
+    assert (asked.action, asked.actor[:5]) == ("job.cancel_requested", "user:")
+    assert "not needed any more" in asked.event
+    assert (ended.action, ended.actor) == ("job.cancelled", "system")
+    assert "It stopped at a check of its actor." in ended.event
 
 
 def spin(run):

@@ -232,6 +232,24 @@ def test_a_job_and_its_dead_letter_lead_to_the_delivery_and_the_endpoint(
         assert page_of(endpoint) not in viewer.get(page_of(row)).content.decode()
 
 
+def test_deliveries_are_found_by_the_reference_of_their_mission(
+    house: House, receivers: Receivers, admin: Client, work: Work
+) -> None:
+    house.endpoint(receivers.url("ours"))
+    house.assign()
+    work()
+    delivery = house.only("webhook")
+    address = reverse("admin:jobs_delivery_changelist")
+
+    def found(term: str) -> bool:
+        return page_of(delivery) in admin.get(address, {"q": term}).content.decode()
+
+    assert found(house.mission.reference)
+    assert found(str(delivery.pk))
+    assert not found(house.mission.reference + "x")
+    assert not found("nobody@example.com")
+
+
 def test_what_a_receiver_answered_is_text(
     house: House, admin: Client, receivers: Receivers, work: Work
 ) -> None:
