@@ -25,9 +25,10 @@ retry = breaking("retry", "test_retry.py", "test_claim_suspects.py", "test_fence
 settle = breaking(
     "settle", "test_settle.py", "test_claim_suspects.py", "test_begin_effect.py", "test_fence.py"
 )
-settle_many = breaking("settle_many", "../execution/test_settling.py")
+settle_many = breaking("settle_many", "../execution/test_together.py")
 sign_off = breaking("sign_off", "test_sign_off.py")
 start = breaking("start", "test_start.py", "test_fence.py")
+start_many = breaking("start_many", "../execution/test_together.py")
 stop = breaking("stop", "test_stop.py", "test_fence.py")
 
 OF = "WHERE organization_id = %(organization_id)s AND id = %(job_id)s"
@@ -160,6 +161,24 @@ MUTATIONS = (
     start("waits from nothing", "started_at - run_at", "started_at - started_at"),
     start("nobody asked for its end", "bool_or(cancel_requested_at IS NOT NULL)", "bool_or(false)"),
     start("refuses nothing", "jobs_held(count(*))", "(count(*))"),
+    start_many("drops the fence", " AND j.fence = w.fence", ""),
+    start_many("of a job that does not run", "WHERE j.state = 'running'", "WHERE true"),
+    start_many("of another organization", PAIR, "j.id"),
+    start_many(
+        "waits for what somebody locked",
+        "FOR NO KEY UPDATE OF j SKIP LOCKED",
+        "FOR NO KEY UPDATE OF j",
+    ),
+    start_many(
+        "no time of the start", "SET started_at = clock_timestamp()", "SET started_at = NULL"
+    ),
+    start_many("opens no attempt", "    FROM started\n)\n", "    FROM started WHERE false\n)\n"),
+    start_many("waits from nothing", "started_at - run_at", "started_at - started_at"),
+    start_many(
+        "nobody asked for its end",
+        "cancel_requested_at IS NOT NULL AS",
+        "cancel_requested_at < NULL AS",
+    ),
     *fenced(begin_effect),
     begin_effect(
         "the last id counts",

@@ -33,9 +33,7 @@ MUTATIONS = (
         "CASE WHEN w.run_at > now()",
     ),
     enqueue(
-        "a drained queue's jobs go in line",
-        " AND c.is_draining IS NOT TRUE AS is_due",
-        " AS is_due",
+        "a drained queue's jobs go in line", "AND c.is_draining IS NOT TRUE AS is_due", "AS is_due"
     ),
     enqueue(
         "a drained queue's jobs have no hold", "CASE WHEN w.is_draining THEN 'draining' END", "NULL"
@@ -46,34 +44,54 @@ MUTATIONS = (
         "CASE WHEN w.is_draining",
     ),
     enqueue("what is for later goes in line", "(w.run_at IS NULL OR w.run_at <= now())", "true"),
+    enqueue(
+        "what is for later is no exception",
+        "w.run_at > now() OR c.organization_id",
+        "c.organization_id",
+    ),
     enqueue("what is for later runs now", "coalesce(w.run_at, now())", "now()"),
-    enqueue("says that a known key made one", "job_id, w.created,", "job_id, true,"),
-    enqueue("does not tell of a known key", "WHERE NOT w.created OR", "WHERE"),
     enqueue(
-        "writes for an organization that nobody made",
-        "w.project_id IS NOT NULL OR w.organization_id IN",
-        "true OR w.organization_id IN",
+        "says that a known key made one",
+        "(u.id IN (SELECT job_id FROM new_keys)) IS TRUE AS created",
+        "true AS created",
     ),
-    enqueue("writes where a queue has a capacity", "%(only_unlimited)s::boolean AND", "false AND"),
+    enqueue("a known key is no exception", "WHERE NOT w.created OR", "WHERE"),
     enqueue(
-        "locks keys out of order",
+        "a job for each key that is known",
+        "WHERE (w.id IN (SELECT job_id FROM new_keys)) IS TRUE",
+        "WHERE true",
+    ),
+    enqueue(
+        "of a key twice in a batch the last one makes it",
         "ORDER BY w.organization_id, w.key, w.id",
-        "ORDER BY w.id",
+        "w.key, w.id DESC\n",
     ),
+    enqueue("locks keys out of order", "ORDER BY w.organization_id, w.key, w.id", "ORDER BY w.id"),
     enqueue(
         "the control of another group",
-        "queue_group = %(queue_group)s AND",
-        "queue_group <> %(queue_group)s AND",
+        "queue_group = %(queue_group)s AND (",
+        "queue_group <> %(queue_group)s AND (",
+    ),
+    enqueue(
+        "the drain of another organization",
+        "u.organization_id IN (SELECT organization_id FROM controls WHERE is_draining)",
+        "EXISTS (SELECT FROM controls WHERE is_draining)",
     ),
     enqueue(
         "the control of another organization",
-        "ON c.organization_id = w.organization_id",
-        "ON c.organization_id IS NOT NULL",
+        "c ON c.organization_id = w.organization_id",
+        "c ON true",
+    ),
+    enqueue("a capacity is no exception", " OR c.organization_id IS NOT NULL", ""),
+    enqueue(
+        "those of a limited queue, too",
+        "%(only_unlimited)s::boolean AND",
+        "%(only_unlimited)s::boolean IS NULL AND",
     ),
     enqueue(
-        "a job for each key that is known",
-        "WHERE (w.id IN (SELECT job_id FROM new_keys)) IS TRUE\n)",
-        "WHERE (w.id IN (SELECT job_id FROM new_keys)) IS NOT NULL\n)",
+        "an organization that does not exist",
+        "w.project_id IS NOT NULL OR w.organization_id IN (",
+        "true OR w.organization_id IN (",
     ),
     known_keys("of another organization", "USING (organization_id, key)", "ON k.key = w.key"),
     hold_back(

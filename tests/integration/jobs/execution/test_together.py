@@ -254,3 +254,47 @@ def test_a_job_that_somebody_has_locked_starts_later_and_alone():
             until_somebody_waits_for_a_lock()
 
     assert coming[0].result().job.is_cancelled
+
+
+def test_a_forged_pair_among_those_of_its_organization_starts_nothing():
+    of, other = organization(), organization()
+    honest, theirs, victim = (claim(queued_job(one)).claimed for one in (of, other, other))
+    forged = replace(victim, ref=JobRef(organization_id=of.pk, job_id=victim.ref.job_id))
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.together._committing:
+            coming = crowd.come([honest, theirs, forged], to="start")
+
+    assert isinstance(coming[2].exception(), LeaseLost)
+    assert [bool(row(job.ref).started_at) for job in (honest, theirs, victim)] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_one_that_has_ended_under_this_fence_does_not_start():
+    job = claimed_job()
+    with at(job.organization_id):
+        transitions.settle(job)
+
+    with scope(job.organization_id), pytest.raises(LeaseLost):
+        Together().start(job)
+
+    assert attempts(job.ref) == []
+
+
+def test_one_that_starts_hears_how_long_it_waited_and_whether_its_end_was_asked_for():
+    asked, other = claimed_job(), claimed_job()
+    with at(asked.organization_id):
+        transitions.request_cancel([asked.ref])
+
+    begun = []
+    for job in (asked, other):
+        with scope(job.organization_id):
+            begun.append(Together().start(job).job)
+
+    assert [job.is_cancelled for job in begun] == [True, False]
+    assert all(job.wait_seconds > 0 for job in begun)
+    assert [attempts(job.ref)[0].outcome for job in begun] == ["", ""]
