@@ -129,8 +129,7 @@ MUTATIONS = (
         "loses what was to be written with it",
         "[*run.written, ",
         "[",
-        "test_run",
-        "test_audit",
+        "test_write",
     ),
     broken(
         "run",

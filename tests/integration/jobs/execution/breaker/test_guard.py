@@ -303,3 +303,17 @@ def test_where_one_failure_is_enough_the_first_opens_it(of, declare):
     now_due(of)
     fail(of, once)
     assert hours_open(of) == 2
+
+
+def test_the_log_tells_of_a_closing_and_of_no_other_success(of, job_type, logged):
+    def closings():
+        return [one["event"] for one in logged()].count("breaker_closed")
+
+    fail(of, job_type)
+    attempt(of, job_type)
+    assert closings() == 0
+
+    fail(of, job_type, 3)
+    now_due(of)
+    attempt(of, job_type)
+    assert closings() == 1
