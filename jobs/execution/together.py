@@ -2,8 +2,8 @@
 
 Such a job has no transaction of its own: what is written about it, that it starts and that it has
 succeeded, concerns the ledger alone, and each commit costs a trip and a wait for the disk. So one
-thread writes for all that wait: while it does, others queue up behind it, and the next of them
-takes those along. On an idle worker nobody waits for anybody.
+thread writes for all that wait: while it does, others queue up behind it, and the first of them
+takes the rest along. On an idle worker nobody waits for anybody.
 
 What is guaranteed:
 
@@ -21,7 +21,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.execution.revalidate import asking
@@ -40,10 +40,14 @@ class Begun:
     standing: Rows
 
 
+# How long somebody lets another one write for it, who may have been interrupted before that.
+PATIENCE_SECONDS = 1.0
+
+
 @dataclass(kw_only=True, eq=False)
 class _Asked:
     job: Claimed
-    is_taken: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 class _Start(_Asked):
@@ -81,17 +85,30 @@ class Together:
 
     def _wait_for(self, asked: _Asked) -> None:
         self._asked.append(asked)
+        # Only the first waits for the lock. If all did, each would have to be woken, one after the
+        # other, before the next could commit.
+        if not self._is_first(asked) and asked.over.wait(PATIENCE_SECONDS):
+            return
         with self._committing:
-            if not asked.is_taken:
-                # In a context of its own: the scope of a job is never widened to that of others.
-                Context().run(_commit, self._take())
+            if not asked.over.is_set():
+                self._write()
 
-    def _take(self) -> list[_Asked]:
+    def _is_first(self, asked: _Asked) -> bool:
+        try:
+            return self._asked[0] is asked
+        except IndexError:  # somebody is writing for it already
+            return False
+
+    def _write(self) -> None:
         batch = []
         while self._asked:  # only the one that commits takes away
             batch.append(self._asked.popleft())
-            batch[-1].is_taken = True
-        return batch
+        try:
+            # In a context of its own: the scope of a job is never widened to that of others.
+            Context().run(_commit, batch)
+        finally:
+            for one in batch:
+                one.over.set()
 
 
 def begun(job: Claimed, answers: Any) -> Begun:
