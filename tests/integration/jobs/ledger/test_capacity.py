@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from jobs.errors import ImpossibleDeclaration, QueueFull
-from jobs.ledger import NewJob, enqueue_many, relay
+from jobs.ledger import NewJob, enqueue, enqueue_many, relay
 from jobs.ledger.capacity import let_in
 from jobs.ledger.models import Job
 from jobs.ledger.transitions import JobRef
@@ -219,3 +219,13 @@ def test_nothing_is_held_that_a_worker_has_begun_or_that_is_not_its_own(of, line
         assert let_in(note_type(), [(reference(running), 0), (forged, 0)], ahead={}) == []
 
     assert (row(running).state, row(theirs).state) == ("running", "queued")
+
+
+def test_one_that_is_enqueued_in_no_transaction_is_new_and_stands_in_line(of, line):
+    queue_control(of, capacity=5)
+
+    with scope(of):
+        done = enqueue(note_type(), Note(), organization_id=of.pk, entity=("note", "1"))
+
+    assert done.created
+    assert line.depth("backfill", of.pk).waiting == 1

@@ -3,11 +3,22 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
-from jobs.ledger import relay
+from jobs.ledger import NewJob, enqueue_many, relay
 from tenancy import changes
+from tenancy.scope import scope
 from tests.factories import organization
-from tests.factories.jobs import at, claim, queue_control, queued_job, queued_jobs, row
+from tests.factories.jobs import (
+    Note,
+    at,
+    claim,
+    note_type,
+    queue_control,
+    queued_job,
+    queued_jobs,
+    row,
+)
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,3 +102,17 @@ def test_of_a_suspended_organization_nothing_goes_on(of, line):
     relay_until(lambda: row(other).state == "queued")
 
     assert row(ref).hold == "draining"
+
+
+def test_of_one_call_over_several_organizations_the_others_stand_in_line(of, line):
+    other, job_type = organization(), note_type()
+    queue_control(of, is_draining=True)
+    asked = [
+        NewJob(payload=Note(), organization_id=one.pk, entity=("note", "1")) for one in (of, other)
+    ]
+
+    with scope([of, other]), transaction.atomic():
+        enqueue_many(job_type, asked)
+
+    assert line.depth("backfill", of.pk).waiting == 0
+    assert line.depth("backfill", other.pk).waiting == 1
