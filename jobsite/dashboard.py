@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -14,13 +14,14 @@ from jobs.alerts.conditions import CONDITIONS, Kind
 from jobs.alerts.states import AlertState
 from jobs.alerts.words import sentence
 from jobs.ledger.states import State
-from jobs.models import Alert, DeadLetter, Job, Worker
+from jobs.models import Alert, DeadLetter, Job, QueueControl, Worker
 from jobs.scheduler import SCHEDULER
 from tenancy.access import Permission
 from tenancy.admin.base import visible
 from tenancy.admin.rights import rights_of
 from tenancy.admin.times import ago, span
 
+LATELY = timedelta(hours=1)
 ALERTS = 5  # on the page, so that the numbers stay in sight
 LIVE = (State.SCHEDULED, State.QUEUED, State.RUNNING, State.RETRYING)
 
@@ -49,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """An open alert. address: its page. told: who knows of it, in words."""
+    """An alert. since: it is open, or closed. address: its page. told: who knows, in words."""
 
     what: str
     whose: str
@@ -59,15 +60,28 @@ class Trouble:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """How many organizations' queues of a group a person paused or drains, and which."""
+
+    group: str
+    paused: int
+    draining: int
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Numbers:
     """All of the page, as of one moment.
 
     alerts: the worst first; all_alerts: the list with the others, empty where all are shown.
+    closed: those that closed lately. stopped: queues that a person paused or drains.
     """
 
     as_of: datetime
     alerts: list[Trouble]
     all_alerts: str
+    closed: list[Trouble]
+    stopped: list[Stopped]
     tiles: list[Tile]
     states: list[str]
     lines: list[Line]
@@ -75,8 +89,8 @@ class Numbers:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing waits and nothing needs a person."""
-        return (
-            not self.lines and not self.alerts and all(tile.state == "good" for tile in self.tiles)
+        return not (self.lines or self.alerts or self.stopped) and all(
+            tile.state == "good" for tile in self.tiles
         )
 
 
@@ -94,6 +108,8 @@ def of(request: HttpRequest) -> Numbers:
         as_of=now,
         alerts=[_trouble(alert) for alert in found[:ALERTS]],
         all_alerts=_list("jobs_alert") if len(found) > ALERTS else "",
+        closed=[_trouble(alert) for alert in _closed_alerts(now)] if rights.is_operator else [],
+        stopped=_stopped() if rights.is_operator else [],
         tiles=tiles,
         states=[state.label for state in LIVE],
         lines=_lines(request),
@@ -106,6 +122,28 @@ def _open_alerts() -> list[Alert]:
     return sorted(found, key=lambda one: (worst[Kind(one.kind)], one.began_at))
 
 
+def _closed_alerts(now: datetime) -> list[Alert]:
+    lately = Alert.objects.filter(state=AlertState.CLOSED, closed_at__gt=now - LATELY)
+    return list(lately.select_related("organization").order_by("-closed_at")[:ALERTS])
+
+
+def _stopped() -> list[Stopped]:
+    by_group = QueueControl.objects.filter(Q(is_paused=True) | Q(is_draining=True)).order_by()
+    counts = by_group.values_list("queue_group").annotate(
+        paused=Count("pk", filter=Q(is_paused=True)),
+        draining=Count("pk", filter=Q(is_draining=True)),
+    )
+    return [
+        Stopped(
+            group=group,
+            paused=paused,
+            draining=draining,
+            address=_list("jobs_queuecontrol", group=group, show="set"),
+        )
+        for group, paused, draining in counts.order_by("queue_group")
+    ]
+
+
 def _trouble(alert: Alert) -> Trouble:
     if alert.tell_error:
         told = "nobody could be told so far" if not alert.told else "not everybody told so far"
@@ -114,7 +152,7 @@ def _trouble(alert: Alert) -> Trouble:
     return Trouble(
         what=sentence(alert),
         whose=alert.organization.name if alert.organization else "",
-        since=ago(alert.began_at),
+        since=ago(alert.closed_at or alert.began_at),
         told=told,
         address=reverse("admin:jobs_alert_change", args=[alert.pk]),
     )

@@ -15,11 +15,10 @@ from jobs.alerts.conditions import Kind
 from jobs.alerts.models import Alert
 from jobs.alerts.states import AlertState
 from jobs.alerts.words import ADVICE, lists, sentence
-from tenancy.admin.base import BY_ORGANIZATION, ONE_LOOK
+from tenancy.admin.base import BY_ORGANIZATION, ONE_LOOK, OperatorsOnly
 from tenancy.admin.columns import column
 from tenancy.admin.filters import chosen
 from tenancy.admin.lists import ListAdmin
-from tenancy.admin.rights import rights_of
 from tenancy.admin.times import ago, span
 from tenancy.scope import report_look
 
@@ -27,7 +26,7 @@ STATES = {"Open": "danger", "Pending": "warning", "Closed": None}
 
 
 @admin.register(Alert)
-class AlertAdmin(ListAdmin):
+class AlertAdmin(OperatorsOnly, ListAdmin):
     """The open ones, and as history those that closed."""
 
     section, icon, rank = "Jobs", "notifications_active", 5
@@ -40,26 +39,6 @@ class AlertAdmin(ListAdmin):
         BY_GROUP,
     )
     list_select_related = ("organization",)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Alerts are the operators'."""
-        return rights_of(request).is_operator
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """As `has_view_permission`."""
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: the scheduler opens them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: the scheduler closes them."""
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
         """Read with their organizations."""

@@ -23,15 +23,43 @@ Changed = list[QueueControl]
 MOST_MINUTES = 60 * 24 * 365
 
 
+def whole_number(meaning: str, *, label: str, most: int, help_text: str) -> forms.IntegerField:
+    """A field of a number that may be left out; what is wrong is said with what it means."""
+    wrong = f"{meaning}: a whole number from 1 to {most:,}, or empty."
+    return forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=1,
+        max_value=most,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text=help_text,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), wrong),
+    )
+
+
+def number(
+    meaning: str, *, label: str, least: float, most: float, help_text: str, required: bool
+) -> forms.FloatField:
+    """The same for a number with a fraction."""
+    wrong = f"{meaning}: a number from {least:g} to {most:,g}{'' if required else ', or empty'}."
+    return forms.FloatField(
+        label=label,
+        required=required,
+        min_value=least,
+        max_value=most,
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+        help_text=help_text,
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), wrong),
+    )
+
+
 class PauseForm(ReasonForm):
     """Why, and for how long."""
 
-    minutes = forms.IntegerField(
+    minutes = whole_number(
+        "After how many minutes it resumes",
         label="Minutes",
-        required=False,
-        min_value=1,
-        max_value=MOST_MINUTES,
-        widget=UnfoldAdminIntegerFieldWidget(),
+        most=MOST_MINUTES,
         help_text="It resumes by itself after so many. Empty: until somebody resumes it.",
     )
 
@@ -39,42 +67,38 @@ class PauseForm(ReasonForm):
 class LimitsForm(ReasonForm):
     """Why, and what the queue may take. Empty: no limit."""
 
-    weight = forms.FloatField(
-        min_value=LEAST_WEIGHT,
-        max_value=MOST_WEIGHT,
-        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+    weight = number(
+        "How many times the worker time of the others it gets",
+        label="Weight",
+        least=LEAST_WEIGHT,
+        most=MOST_WEIGHT,
         help_text="Its share of worker time when others wait too; theirs is 1.",
+        required=True,
     )
-    concurrency_limit = forms.IntegerField(
+    concurrency_limit = whole_number(
+        "How many of its jobs may be with workers at once",
         label="At once",
-        required=False,
-        min_value=1,
-        max_value=MOST,
-        widget=UnfoldAdminIntegerFieldWidget(),
+        most=MOST,
         help_text="How many of its jobs may be with workers at once.",
     )
-    rate_per_second = forms.FloatField(
+    rate_per_second = number(
+        "How many of its jobs may start in a second",
         label="Starts a second",
-        required=False,
-        min_value=LEAST_RATE,
-        max_value=MOST,
-        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+        least=LEAST_RATE,
+        most=MOST,
         help_text="0.1 is six a minute.",
-    )
-    burst = forms.IntegerField(
-        label="Starts saved up",
         required=False,
-        min_value=1,
-        max_value=MOST,
-        widget=UnfoldAdminIntegerFieldWidget(),
+    )
+    burst = whole_number(
+        "How many may start at once after a rest",
+        label="Starts saved up",
+        most=MOST,
         help_text="How many may start at once after a rest. Empty: as many as a second brings.",
     )
-    capacity = forms.IntegerField(
+    capacity = whole_number(
+        "How many may wait in line",
         label="Waiting",
-        required=False,
-        min_value=1,
-        max_value=MOST,
-        widget=UnfoldAdminIntegerFieldWidget(),
+        most=MOST,
         help_text="How many may wait in line. Beyond it, new jobs are held or refused.",
     )
     field_order = ["weight", "concurrency_limit", "rate_per_second", "burst", "capacity", "reason"]
@@ -91,11 +115,13 @@ class LimitsForm(ReasonForm):
 class Deed:
     """One of them.
 
-    verb, past: "Pause", "Paused". follows: what the page says will happen. form: what it asks.
+    route: its address below the queue's. verb, past: "Pause", "Paused". button: what its button
+    says, where that is not the verb. follows: what the page says will happen. form: what it asks.
     perform: does it to one group, or to all where that is None. offered: whether a queue as it
     stands has the button.
     """
 
+    route: str
     verb: str
     past: str
     icon: str
@@ -104,11 +130,7 @@ class Deed:
     offered: Callable[[QueueControl | None], bool]
     form: type[ReasonForm] = ReasonForm
     danger: bool = False
-
-    @property
-    def route(self) -> str:
-        """Its address below the queue's."""
-        return self.verb.lower()
+    button: str = ""
 
     @property
     def variant(self) -> ActionVariant:
@@ -119,7 +141,7 @@ class Deed:
         """What the page asks."""
         return Question(
             title=f"{self.verb} {queue}?",
-            button=self.verb,
+            button=self.button or self.verb,
             sentences=[self.follows],
             danger=self.danger,
             back=back,
@@ -153,6 +175,7 @@ def _limits(organization_id: int, group: str | None, given: dict[str, Any]) -> C
 
 
 PAUSE = Deed(
+    route="pause",
     verb="Pause",
     past="Paused",
     icon="pause",
@@ -164,6 +187,7 @@ PAUSE = Deed(
     danger=True,
 )
 DRAIN = Deed(
+    route="drain",
     verb="Drain",
     past="Drained",
     icon="water_drop",
@@ -174,6 +198,7 @@ DRAIN = Deed(
     danger=True,
 )
 RESUME = Deed(
+    route="resume",
     verb="Resume",
     past="Resumed",
     icon="play_arrow",
@@ -182,7 +207,9 @@ RESUME = Deed(
     offered=lambda control: control is not None and (control.is_paused or control.is_draining),
 )
 LIMITS = Deed(
-    verb="Limits",
+    route="limits",
+    verb="Change the limits of",
+    button="Change limits",
     past="Set the limits of",
     icon="tune",
     follows="What it may take from now on. An empty field is no limit.",

@@ -197,7 +197,9 @@ class QueueAdmin(ListAdmin):
 
 
 def _button(deed: Deed) -> Button:
-    return Button(title=deed.verb, route=deed.route, icon=deed.icon, variant=deed.variant)
+    return Button(
+        title=deed.button or deed.verb, route=deed.route, icon=deed.icon, variant=deed.variant
+    )
 
 
 def _initial(organization_id: int, group: str | None) -> dict[str, Any]:

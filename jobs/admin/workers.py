@@ -12,41 +12,21 @@ from django.template.response import TemplateResponse
 from jobs.ledger.states import State
 from jobs.models import Attempt, Job, Worker
 from tenancy import clock
+from tenancy.admin.base import OperatorsOnly
 from tenancy.admin.columns import column
 from tenancy.admin.lists import ListAdmin
-from tenancy.admin.rights import rights_of
 from tenancy.admin.times import ago
 
 STATES = {"Alive": "success", "Lost": "danger", "Stopped": None}
 
 
 @admin.register(Worker)
-class WorkerAdmin(ListAdmin):
+class WorkerAdmin(OperatorsOnly, ListAdmin):
     """One line per worker process, the lost ones included."""
 
     section, icon, rank = "Jobs", "memory", 30
 
     list_display = ("id", "shown_state", "host", "pid", "groups", "version", "started", "seen")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Workers belong to the site, not to an organization."""
-        return rights_of(request).is_operator
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """As `has_view_permission`."""
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: a worker enters itself."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: a lost worker keeps its row."""
-        return False
 
     @column("state", labels=STATES)
     def shown_state(self, worker: Worker) -> str:

@@ -80,6 +80,30 @@ class Button:
         }
 
 
+class OperatorsOnly:
+    """For pages that belong to the site: operators look, and nobody changes a row by a form."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Operators, each row or any."""
+        return rights_of(request).is_operator
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """As `has_view_permission`."""
+        return rights_of(request).is_operator
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: the rows come and go by themselves."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
 class Permitted:
     """Maps Django's four questions to permissions of `tenancy.access`, per row and in general."""
 

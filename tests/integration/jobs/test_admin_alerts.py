@@ -15,7 +15,7 @@ from tenancy.scope import engine_scope
 from tests.factories import tenancy
 from tests.factories.admin import signed_in
 from tests.factories.alerts import failing, open_alert, pass_minutes
-from tests.factories.jobs import at
+from tests.factories.jobs import at, queue_control
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,6 +98,23 @@ def test_a_look_at_an_organizations_alert_is_in_its_own_log(own, operator) -> No
 
     with at(own):
         assert AuditEvent.objects.filter(event__contains=address).exists()
+
+
+def test_the_dashboard_says_what_is_right_again_and_what_a_person_stopped(own, operator) -> None:
+    [*_, alert] = pass_minutes(failing(own), 0.8, *[None] * 6)
+    queue_control(own, "audit", is_paused=True, is_draining=True, reason="a flood")
+
+    found = operator.get(reverse("admin:index")).context["numbers"]
+    page = shown(operator, reverse("admin:index"))
+
+    assert alert.closed_at is None or str(alert.pk) in " ".join(one.address for one in found.closed)
+    assert "Right again since" in page
+    [audit] = [one for one in found.stopped if one.group == "audit"]
+    assert audit.paused >= 1
+    assert audit.draining >= 1
+    assert own.name in shown(operator, audit.address)
+    member = signed_in(tenancy.member(own, role="owner"))
+    assert "Right again since" not in shown(member, reverse("admin:index"))
 
 
 @pytest.mark.parametrize("role", Role.values)

@@ -176,10 +176,14 @@ def test_limits_are_set_in_one_form_and_each_change_is_an_event(of, client):
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"weight": "0"}, "greater than or equal to 0.01"),
+        ({"weight": "0"}, "the others it gets: a number from 0.01 to 100."),
         ({"weight": "1", "burst": "3"}, "Without a rate this limits nothing"),
-        ({"weight": "1", "concurrency_limit": "0"}, "greater than or equal to 1"),
-        ({"weight": ""}, "This field is required"),
+        (
+            {"weight": "1", "concurrency_limit": "0"},
+            "with workers at once: a whole number from 1 to 1,000,000, or empty.",
+        ),
+        ({"weight": ""}, "the others it gets: a number from 0.01 to 100."),
+        ({"weight": "1", "rate_per_second": "many"}, "in a second: a number from 0.001 to"),
     ],
 )
 def test_a_form_that_cannot_be_followed_says_why_and_changes_nothing(of, client, form, said):
