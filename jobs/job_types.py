@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from django.conf import settings
@@ -90,7 +91,7 @@ class Policy:
         """Executions in all, the first included."""
         return self.max_retries + 1
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Changes whenever the policy does; jobs carry the one that they were tried under."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:12]

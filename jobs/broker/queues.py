@@ -33,6 +33,7 @@ from jobs.broker.scripts import Argument, Call, Script, run_together
 
 # By one script, which keeps every other client of Redis waiting meanwhile.
 MOST_MOVED = MOST_FETCHED = 20
+MOST_TOGETHER = 40  # such scripts in one round trip; commands of other clients run in between
 MOST_DUE = 10  # by a fetch besides
 MOST_READ = 100
 LONGEST_WAIT = timedelta(seconds=3)  # of one blocking pop; stays below SOCKET_TIMEOUT
@@ -57,23 +58,23 @@ class Queues:
         One that is waiting or delayed already is left alone. One of an organization that is leased
         comes back when its lease ends: its job may have been settled and enqueued again before
         that reached Redis. `recovering` is for putting jobs back before the epoch is opened.
-        Raises `RedisFull` at `maxmemory`, and nothing was enqueued; `BrokerUnavailable` when the
-        connection breaks, and the messages may be in line all the same. To repeat it is harmless
-        for jobs, since the ledger knows what has run; a plain message may have run by then.
+        Raises `RedisFull` at `maxmemory`, and `BrokerUnavailable` when the connection breaks; some
+        of the messages may be in line all the same. To repeat it is harmless for jobs, since the
+        ledger knows what has run; a plain message may have run by then.
         """
         new = 0
         ordered = sorted(entries, key=lambda entry: entry.group)
+        has_plain = any(entry.organization_id is None for entry in ordered)
+        client = self._once if has_plain else self._client
         for group, of_group in groupby(ordered, key=lambda entry: entry.group):
-            for step in batched(of_group, MOST_MOVED):
-                fields = chain.from_iterable(wire.fields(entry) for entry in step)
-                has_plain = any(entry.organization_id is None for entry in step)
-                new += self._run(
-                    _ENQUEUE,
-                    group,
-                    int(recovering),
-                    *fields,
-                    client=self._once if has_plain else self._client,
+            calls = (
+                self._call(
+                    _ENQUEUE, group, int(recovering), *chain.from_iterable(map(wire.fields, step))
                 )
+                for step in batched(of_group, MOST_MOVED)
+            )
+            for together in batched(calls, MOST_TOGETHER):
+                new += sum(guarded(run_together, client, together))
         return new
 
     def remove(self, group: str, organization_id: int | None, ids: Iterable[str]) -> set[str]:
