@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 FIRST_ESTIMATE, LEAST, SHARE = 10_000, 100, 0.125
-MOST_DUE = 10
+MOST_DUE = 8
 
 
 class Key(NamedTuple):

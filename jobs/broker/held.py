@@ -16,7 +16,7 @@ from jobs.broker.errors import BrokerUnavailable, NoEpoch
 from jobs.broker.messages import GroupMessage, Leased, MessageKey, Settlement
 from jobs.broker.queues import Queues
 
-FULL = 60  # settlements in one batch
+FULL = 64  # settlements in one batch
 FLUSH_SECONDS = 0.010  # the longest that one waits for others to go with it
 # Look again at times without being woken: the token may have gone to a consumer that died of it.
 REFRESH_SECONDS = 5.0

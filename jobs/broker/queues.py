@@ -1,6 +1,6 @@
 """The operations on the queues of a group, one method for each file in `lua/`.
 
-Each is atomic and does at most 20 messages in one step; more are sent in several steps, so a crash
+Each is atomic and does at most 16 messages in one step; more are sent in several steps, so a crash
 between them leaves some done and the others untouched. Each raises `NoEpoch` when Redis lost its
 data, and `BrokerUnavailable` when it cannot be reached; both mean: try again later.
 
@@ -32,9 +32,9 @@ from jobs.broker.messages import (
 from jobs.broker.scripts import Argument, Call, Script, run_together
 
 # By one script, which keeps every other client of Redis waiting meanwhile.
-MOST_MOVED = MOST_FETCHED = 20
-MOST_TOGETHER = 40  # such scripts in one round trip; commands of other clients run in between
-MOST_DUE = 10  # by a fetch besides
+MOST_MOVED = MOST_FETCHED = 16
+MOST_TOGETHER = 50  # such scripts in one round trip; commands of other clients run in between
+MOST_DUE = 8  # by a fetch besides
 MOST_READ = 100
 LONGEST_WAIT = timedelta(seconds=3)  # of one blocking pop; stays below SOCKET_TIMEOUT
 
@@ -129,7 +129,7 @@ class Queues:
     # Through a consumer
 
     def fetch(self, group: str, consumer_id: str, count: int) -> Fetched:
-        """Lease up to `count` messages (at most 20), in fair order.
+        """Lease up to `count` messages (at most 16), in fair order.
 
         When it raises, messages may have been leased all the same: see `reclaim`.
         """

@@ -3,7 +3,7 @@
 -- ran. A lease that was lost meanwhile is not acknowledged: the message belongs to whoever has it
 -- now. One that was enqueued again meanwhile is not forgotten: it comes back.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
--- ARGV    suffix, then per message, at most 20: "owner id", stamp of its fetch ("": any), run time
+-- ARGV    suffix, then per message, at most 16: "owner id", stamp of its fetch ("": any), run time
 --         (µs, "": unknown)
 -- result  how many were acknowledged
 -- cost    O(log owners) a message

@@ -2,7 +2,7 @@
 -- control: set what owners may take, in force for the very next fetch. A bucket of tokens starts
 -- full when its rate or burst changes.
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, recovering ("1": do not ask for the epoch), then per owner, at most 20: owner,
+-- ARGV    suffix, recovering ("1": do not ask for the epoch), then per owner, at most 16: owner,
 --         "weight paused limit rate burst" ("": no control)
 -- result  nil
 -- cost    O(log owners) an owner

@@ -4,7 +4,7 @@
 -- marked: its job was perhaps settled and enqueued again before the acknowledgement came here, and
 -- comes back then. Plain messages are not: no ledger would catch a second run.
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, recovering ("1": do not ask for the epoch), then per message, at most 20:
+-- ARGV    suffix, recovering ("1": do not ask for the epoch), then per message, at most 16:
 --         owner, message id, delay (µs), kind, body
 -- result  how many were new
 -- cost    O(log n) a message, n = what waits for its owner

@@ -3,10 +3,10 @@
 -- always of the owner with the lowest start tag, which then pays what a message of its kind takes
 -- on average. Owners that may take nothing more leave the ring.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
--- ARGV    suffix, consumer, lease (µs), n (at most 20)
+-- ARGV    suffix, consumer, lease (µs), n (at most 16)
 -- result  µs until the next delayed message or token is due (-1: there is none), stamp of this
 --         fetch, then per message: owner, message id, "lost-leases:kind body"
--- cost    O(log n) a message and at most 10 due ones and 10 tokens; owners that have nothing
+-- cost    O(log n) a message and at most 8 due ones and 8 tokens; owners that have nothing
 --         waiting, or may not take it, cost nothing
 --#include group
 --#include limits
@@ -14,7 +14,7 @@
 --#include lease
 local leases = KEYS[15]
 local consumer, lease_us, wanted = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local MOST_DUE = 10
+local MOST_DUE = 8
 
 if epoch_lost() then
   return NO_EPOCH

@@ -2,12 +2,12 @@
 -- flush: drop waiting and delayed messages of all owners of a group. Leased ones are left alone.
 -- KEYS    the group's (include/group.lua)
 -- ARGV    suffix
--- result  how many were dropped, at most 20; the caller repeats until there are none
+-- result  how many were dropped, at most 16; the caller repeats until there are none
 -- cost    O(log n) a message
 --#include group
 --#include limits
 --#include line
-local BUDGET = 20
+local BUDGET = 16
 
 if epoch_lost() then
   return NO_EPOCH

@@ -7,12 +7,12 @@
 -- ARGV    suffix, prefix of the consumers' leases, lease (µs)
 -- result  µs until the next leases end (0: more to reap, -1: no consumer), then per message: owner,
 --         message id, lost leases
--- cost    O(log n) a message, at most 15 messages of at most 10 consumers
+-- cost    O(log n) a message, at most 12 messages of at most 10 consumers
 --#include group
 --#include limits
 --#include line
 --#include lease
-local MOST = 15
+local MOST = 12
 local leases_prefix, lease_us = ARGV[2], tonumber(ARGV[3])
 
 if epoch_lost() then

@@ -3,13 +3,13 @@
 -- lost with the connection leaves such leases behind, and heartbeats would keep them for ever.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
 -- ARGV    suffix, then all "owner id" that the consumer holds (some hundred)
--- result  how many were given back, at most 15; the caller repeats until there are none
+-- result  how many were given back, at most 12; the caller repeats until there are none
 -- cost    O(held + unknown * log n)
 --#include group
 --#include limits
 --#include line
 --#include lease
-local MOST = 15
+local MOST = 12
 local leases = KEYS[15]
 
 if epoch_lost() then

@@ -2,7 +2,7 @@
 -- release: give messages back unstarted. Each returns to the place it was taken from, before all
 -- that became ready after it; its owner gets back all that it paid, and nothing is counted.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
--- ARGV    suffix, then per message, at most 20: "owner id", stamp of its fetch ("": any)
+-- ARGV    suffix, then per message, at most 16: "owner id", stamp of its fetch ("": any)
 -- result  how many were given back
 -- cost    O(log n) a message, n = what waits for its owner
 --#include group

@@ -2,7 +2,7 @@
 -- remove: take waiting and delayed messages of one owner out, so that they never start. Leased ones
 -- are left alone, since somebody may be running them; but they do not come back.
 -- KEYS    the group's (include/group.lua)
--- ARGV    suffix, owner, then at most 20 message ids
+-- ARGV    suffix, owner, then at most 16 message ids
 -- result  the ids that were taken out
 -- cost    O(log n) a message
 --#include group

@@ -3,7 +3,7 @@
 -- back after a delay, in one step. A lease that was lost meanwhile is left alone. One that was
 -- enqueued again meanwhile comes back at the earlier of both times.
 -- KEYS    the group's (include/group.lua), leases of the consumer (include/lease.lua)
--- ARGV    suffix, then per message, at most 20: "owner id", stamp of its fetch ("": any), run time
+-- ARGV    suffix, then per message, at most 16: "owner id", stamp of its fetch ("": any), run time
 --         (µs, "": unknown), delay (µs), new body ("": unchanged)
 -- result  how many will come back
 -- cost    O(log delayed) a message

@@ -173,7 +173,7 @@ def test_shares_follow_the_weights(load, control, fetch):
     load(8, 50)
     control(7, weight=3)
 
-    assert served(fetch, 20) == {7: 15, 8: 5}
+    assert served(fetch, 16) == {7: 12, 8: 4}
 
 
 def test_recovery_sets_controls_before_it_opens_the_epoch(live_valkey):

@@ -83,8 +83,8 @@ def test_a_consumer_that_wakes_up_too_late_settles_nothing(
 def test_a_consumer_with_many_leases_is_reaped_in_steps(queues, hasty, group, put, reaped):
     for _ in range(130):
         put(7)
-    for _ in range(7):
+    for _ in range(9):
         hasty.fetch(group, "dead", MOST_FETCHED)
 
-    assert [len(reaped()) for _ in range(9)] == [15] * 8 + [10]
+    assert [len(reaped()) for _ in range(11)] == [12] * 10 + [10]
     assert queues.totals(group).consumers == 0

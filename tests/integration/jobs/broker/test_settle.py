@@ -10,7 +10,7 @@ HOUR = timedelta(hours=1)
 def test_more_settlements_than_one_script_may_move_are_sent_in_steps(queues, group, put, fetch):
     for _ in range(130):
         put(7)
-    keys = [leased.key for _ in range(7) for leased in fetch(20)]
+    keys = [leased.key for _ in range(9) for leased in fetch(20)]
 
     assert queues.ack(group, "c1", keys) == 130
 
