@@ -221,11 +221,12 @@ def test_nothing_is_held_that_a_worker_has_begun_or_that_is_not_its_own(of, line
     assert (row(running).state, row(theirs).state) == ("running", "queued")
 
 
-def test_one_that_is_enqueued_in_no_transaction_is_new_and_stands_in_line(of, line):
+def test_one_that_is_enqueued_in_no_transaction_is_written_once_and_stands_in_line(of, line):
     queue_control(of, capacity=5)
 
     with scope(of):
         done = enqueue(note_type(), Note(), organization_id=of.pk, entity=("note", "1"))
 
     assert done.created
+    assert holds(of) == [None]
     assert line.depth("backfill", of.pk).waiting == 1
