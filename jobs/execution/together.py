@@ -2,8 +2,8 @@
 
 Such a job has no transaction of its own: what is written about it, that it starts and that it has
 succeeded, concerns the ledger alone, and each commit costs a trip and a wait for the disk. So one
-thread writes for all that wait: while it does, others queue up behind it, and the first of them
-takes the rest along. On an idle worker nobody waits for anybody.
+thread writes the starts of all that wait, and one the settles: while it does, others queue up
+behind it, and the first of them takes the rest along. On an idle worker nobody waits for anybody.
 
 What is guaranteed:
 
@@ -19,7 +19,7 @@ What is guaranteed:
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,70 +45,70 @@ PATIENCE_SECONDS = 1.0
 
 
 @dataclass(kw_only=True, eq=False)
-class _Asked:
+class _Asked[Answer]:
     job: Claimed
     over: threading.Event = field(default_factory=threading.Event)
+    answer: Answer | None = None
 
 
-class _Start(_Asked):
-    begun: Begun | None = None
+class _Line[Answer]:
+    """Threads that want the same written; the first of them writes for all."""
 
+    def __init__(self, write: Callable[[Sequence[_Asked[Answer]]], None]) -> None:
+        self._write = write
+        self.asked: deque[_Asked[Answer]] = deque()
+        self.committing = threading.Lock()
 
-class _Settle(_Asked):
-    is_settled = False
-
-
-class Together:
-    """The starts and settles of one process; safe from any thread."""
-
-    def __init__(self) -> None:
-        self._asked: deque[_Asked] = deque()
-        self._committing = threading.Lock()
-
-    def start(self, job: Claimed) -> Begun:
-        """Commit the start of a claimed job, in its scope and no transaction. Raises LeaseLost."""
-        asked = _Start(job=job)
-        self._wait_for(asked)
-        if asked.begun is not None:
-            return asked.begun
-        with transitions.guarded(job):
-            answers = committed(UNHURRIED, transitions.starting(job), asking([job]))
-        return begun(job, answers)
-
-    def settle(self, job: Claimed) -> None:
-        """Commit the completion of a job, in its scope and no transaction. Raises LeaseLost."""
-        asked = _Settle(job=job)
-        self._wait_for(asked)
-        if not asked.is_settled:
-            with transitions.guarded(job):
-                committed(transitions.settling(job))
-
-    def _wait_for(self, asked: _Asked) -> None:
-        self._asked.append(asked)
+    def ask(self, job: Claimed) -> Answer | None:
+        """What became of a job; None where the common statement left it alone."""
+        asked = _Asked[Answer](job=job)
+        self.asked.append(asked)
         # Only the first waits for the lock. If all did, each would have to be woken, one after the
         # other, before the next could commit.
         if not self._is_first(asked) and asked.over.wait(PATIENCE_SECONDS):
-            return
-        with self._committing:
+            return asked.answer
+        with self.committing:
             if not asked.over.is_set():
-                self._write()
+                self._write_all()
+        return asked.answer
 
-    def _is_first(self, asked: _Asked) -> bool:
+    def _is_first(self, asked: _Asked[Answer]) -> bool:
         try:
-            return self._asked[0] is asked
+            return self.asked[0] is asked
         except IndexError:  # somebody is writing for it already
             return False
 
-    def _write(self) -> None:
+    def _write_all(self) -> None:
         batch = []
-        while self._asked:  # only the one that commits takes away
-            batch.append(self._asked.popleft())
+        while self.asked:  # only the one that commits takes away
+            batch.append(self.asked.popleft())
         try:
             # In a context of its own: the scope of a job is never widened to that of others.
-            Context().run(_commit, batch)
+            Context().run(self._write, batch)
         finally:
             for one in batch:
                 one.over.set()
+
+
+class Together:
+    """The starts and the settles of one process, two lines; safe from any thread."""
+
+    def __init__(self) -> None:
+        self.starts: _Line[Begun] = _Line(_start)
+        self.settles: _Line[bool] = _Line(_settle)
+
+    def start(self, job: Claimed) -> Begun:
+        """Commit the start of a claimed job, in its scope and no transaction. Raises LeaseLost."""
+        if answer := self.starts.ask(job):
+            return answer
+        with transitions.guarded(job):
+            return begun(job, committed(UNHURRIED, transitions.starting(job), asking([job])))
+
+    def settle(self, job: Claimed) -> None:
+        """Commit the completion of a job, in its scope and no transaction. Raises LeaseLost."""
+        if not self.settles.ask(job):
+            with transitions.guarded(job):
+                committed(transitions.settling(job))
 
 
 def begun(job: Claimed, answers: Any) -> Begun:
@@ -116,30 +116,23 @@ def begun(job: Claimed, answers: Any) -> Begun:
     return Begun(job=transitions.started(job, answers), standing=answers[standing.NAME])
 
 
-def _commit(batch: Sequence[_Asked]) -> None:
-    starts = [one for one in batch if isinstance(one, _Start)]
-    settles = [one for one in batch if isinstance(one, _Settle)]
-    statements = []
-    if settles:
-        statements.append(transitions.settling_many([one.job for one in settles]))
-    else:
-        statements.append(UNHURRIED)
-    if starts:
-        jobs = [one.job for one in starts]
-        statements += [transitions.starting_many(jobs), asking(jobs)]
+def _start(batch: Sequence[_Asked[Begun]]) -> None:
+    jobs = [one.job for one in batch]
+    with scope({job.organization_id for job in jobs}):
+        answers = committed(UNHURRIED, transitions.starting_many(jobs), asking(jobs))
+    started = transitions.started_many(jobs, answers)
+    stands = standing.in_order(answers[standing.NAME])
+    for place, one in enumerate(batch):
+        if job := started.get(one.job.ref):
+            one.answer = Begun(job=job, standing=stands.get(place, []))
+
+
+def _settle(batch: Sequence[_Asked[bool]]) -> None:
     with scope({one.job.organization_id for one in batch}):
-        answers = committed(*statements)
-    if settles:
-        settled = transitions.settled_many(answers)
-        for settle in settles:
-            settle.is_settled = settle.job.ref in settled
-    if starts:
-        started = transitions.started_many([one.job for one in starts], answers)
-        stands = standing.in_order(answers[standing.NAME])
-        for place, start in enumerate(starts):
-            if start.job.ref in started:
-                rows = stands.get(place, [])
-                start.begun = Begun(job=started[start.job.ref], standing=rows)
+        answers = committed(transitions.settling_many([one.job for one in batch]))
+    settled = transitions.settled_many(answers)
+    for one in batch:
+        one.answer = one.job.ref in settled
 
 
 together = Together()

@@ -184,15 +184,15 @@ MUTATIONS = (
     broken(
         "together",
         "believes that the common statement settled all",
-        "settle.is_settled = settle.job.ref in settled",
-        "settle.is_settled = True",
+        "one.answer = one.job.ref in settled",
+        "one.answer = True",
         "test_together",
     ),
     broken(
         "together",
         "loses the remainder of a batch",
-        "        while self._asked:  #",
-        "        if self._asked:  #",
+        "        while self.asked:  #",
+        "        if self.asked:  #",
         "test_together",
     ),
     broken(
@@ -205,8 +205,8 @@ MUTATIONS = (
     broken(
         "together",
         "believes that the common statement started all",
-        "if start.job.ref in started:",
-        "if True:",
+        "if job := started.get(one.job.ref):",
+        "if job := started.get(one.job.ref, one.job):",
         "test_together",
     ),
     broken(

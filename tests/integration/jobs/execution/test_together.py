@@ -42,11 +42,14 @@ class Crowd:
 
     def come(self, jobs, *, to="settle"):
         """All of them ask, one after the other; what becomes of each."""
-        before, coming = len(self.together._asked), []
-        for number, job in enumerate(jobs, start=before + 1):
+        coming = []
+        for number, job in enumerate(jobs, start=1):
             coming.append(self._begin(self._ask, job, to))
-            eventually(lambda number=number: len(self.together._asked) == number)
+            eventually(lambda number=number: len(self.line(to).asked) == number)
         return coming
+
+    def line(self, to="settle"):
+        return self.together.starts if to == "start" else self.together.settles
 
     def _ask(self, job, to):
         with scope(job.organization_id):
@@ -58,11 +61,17 @@ def commits(monkeypatch):
     """How many jobs each common commit took."""
     taken = []
 
-    def commit(batch, real=module._commit):
-        taken.append(len(batch))
-        real(batch)
+    def counted(name):
+        real = getattr(module, name)
 
-    monkeypatch.setattr(module, "_commit", commit)
+        def write(batch):
+            taken.append(len(batch))
+            real(batch)
+
+        monkeypatch.setattr(module, name, write)
+
+    counted("_start")
+    counted("_settle")
     return taken
 
 
@@ -83,7 +92,7 @@ def test_those_who_come_during_a_commit_share_the_next(commits):
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.together._committing:
+        with crowd.line().committing:
             coming = crowd.come(jobs)
 
     assert [one.result() for one in coming] == [None] * 4
@@ -97,7 +106,7 @@ def test_a_lost_fence_undoes_nobody_else_s(commits):
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.together._committing:
+        with crowd.line().committing:
             coming = crowd.come([others[0], late, others[1]])
 
     with pytest.raises(LeaseLost):
@@ -114,7 +123,7 @@ def test_a_job_that_somebody_has_locked_keeps_only_its_own_thread():
         crowd = Crowd(begin)
         with at(locked.organization_id):
             transitions.request_cancel([locked.ref])
-            with crowd.together._committing:
+            with crowd.line().committing:
                 coming = crowd.come([locked, free])
             assert coming[1].result(20) is None
             assert begin(row, free.ref).result().state == "succeeded"
@@ -132,8 +141,8 @@ def test_a_common_statement_that_fails_is_one_thread_s_error(monkeypatch):
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        monkeypatch.setattr(module, "_commit", fail)
-        with crowd.together._committing:
+        monkeypatch.setattr(crowd.together.settles, "_write", fail)
+        with crowd.line().committing:
             coming = crowd.come(jobs)
 
     assert sum(one.exception() is not None for one in coming) == 1
@@ -157,7 +166,7 @@ def test_a_forged_pair_among_those_of_its_organization_settles_nothing():
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.together._committing:
+        with crowd.line().committing:
             coming = crowd.come([honest, theirs, forged])
 
     assert isinstance(coming[2].exception(), LeaseLost)
@@ -198,20 +207,31 @@ def test_what_happened_before_is_over_and_its_attempts_stay_as_they_ended():
     assert [one.outcome for one in attempts(job.ref)] == ["failed", "lost", "succeeded"]
 
 
-def test_starts_and_settles_share_a_commit(commits):
-    ending, beginning = [running_job() for _ in range(2)], [claimed_job() for _ in range(3)]
+def test_those_who_start_share_a_commit_among_them(commits):
+    jobs = [claimed_job() for _ in range(3)]
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.together._committing:
-            settles, starts = crowd.come(ending), crowd.come(beginning, to="start")
+        with crowd.line("start").committing:
+            coming = crowd.come(jobs, to="start")
 
-    assert [one.result() for one in settles] == [None] * 2
-    assert [one.result().job.ref for one in starts] == [job.ref for job in beginning]
-    assert commits == [5]
-    assert {row(job.ref).state for job in ending} == {"succeeded"}
-    assert all(row(job.ref).started_at for job in beginning)
-    assert [len(attempts(job.ref)) for job in beginning] == [1] * 3
+    assert [one.result().job.ref for one in coming] == [job.ref for job in jobs]
+    assert commits == [3]
+    assert all(row(job.ref).started_at for job in jobs)
+    assert [len(attempts(job.ref)) for job in jobs] == [1] * 3
+
+
+def test_a_settle_does_not_wait_for_a_start():
+    ending = running_job()
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.line("start").committing:
+            [coming] = crowd.come([claimed_job()], to="start")
+            assert begin(crowd._ask, ending, "settle").result(20) is None
+
+    assert coming.result()
+    assert row(ending.ref).state == "succeeded"
 
 
 def test_each_that_starts_hears_how_its_own_organization_stands():
@@ -221,7 +241,7 @@ def test_each_that_starts_hears_how_its_own_organization_stands():
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.together._committing:
+        with crowd.line("start").committing:
             coming = crowd.come([suspended, active], to="start")
 
     assert [one.result().standing[0]["is_active"] for one in coming] == [False, True]
@@ -232,7 +252,7 @@ def test_a_lost_fence_starts_nobody_and_stops_nobody_else(commits):
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.together._committing:
+        with crowd.line("start").committing:
             coming = crowd.come([late, other], to="start")
 
     with pytest.raises(LeaseLost):
@@ -248,7 +268,7 @@ def test_a_job_that_somebody_has_locked_starts_later_and_alone():
         crowd = Crowd(begin)
         with at(locked.organization_id):
             transitions.request_cancel([locked.ref])
-            with crowd.together._committing:
+            with crowd.line("start").committing:
                 coming = crowd.come([locked, free], to="start")
             assert not coming[1].result(20).job.is_cancelled
             until_somebody_waits_for_a_lock()
@@ -263,7 +283,7 @@ def test_a_forged_pair_among_those_of_its_organization_starts_nothing():
 
     with elsewhere() as begin:
         crowd = Crowd(begin)
-        with crowd.together._committing:
+        with crowd.line("start").committing:
             coming = crowd.come([honest, theirs, forged], to="start")
 
     assert isinstance(coming[2].exception(), LeaseLost)
