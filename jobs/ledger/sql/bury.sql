@@ -19,7 +19,8 @@ closed AS (
         error_message = %(error_message)s, error_frame = %(error_frame)s,
         traceback = %(traceback)s, traceback_digest = %(traceback_digest)s
     FROM moved m
-    WHERE a.organization_id = m.organization_id AND a.job_id = m.id AND a.fence = m.fence
+    WHERE a.organization_id = %(organization_id)s AND a.job_id = %(job_id)s
+        AND a.fence = %(fence)s
 )
 INSERT INTO jobs_deadletter (
     organization_id, job_id, job_type, queue_group, reason, error_class, error_message, error_frame,

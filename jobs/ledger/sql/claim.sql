@@ -21,25 +21,32 @@ found AS (
             -- answer to that claim was lost.
             AND (v.id <> %(worker_id)s OR j.started_at IS NOT NULL)
     ) AS held_until
-    FROM jobs_job j JOIN wanted w ON j.organization_id = w.organization_id AND j.id = w.job_id
+    FROM wanted w
+    CROSS JOIN LATERAL (  -- one look-up for each, as in `lock`
+        SELECT * FROM jobs_job j
+        WHERE j.organization_id = w.organization_id AND j.id = w.job_id
+        LIMIT 1
+    ) j
 ),
 claimed AS (
     UPDATE jobs_job j
     SET state = 'running',
         fence = j.fence + 1,
         -- A worker that died used up no retry: its attempt is made again, and the loss is counted.
-        attempt = j.attempt + (f.state <> 'running')::int,
-        losses = j.losses + (f.state = 'running' AND f.started_at IS NOT NULL)::int,
+        attempt = j.attempt + (j.state <> 'running')::int,
+        losses = j.losses + (j.state = 'running' AND j.started_at IS NOT NULL)::int,
         worker_id = %(worker_id)s,
         published_at = coalesce(j.published_at, clock_timestamp()),
         claimed_at = clock_timestamp(),
         started_at = NULL
-    FROM found f
-    WHERE j.id = f.id AND (%(suspects)s OR NOT f.is_suspect) AND (
-        (f.state IN ('queued', 'retrying') AND f.run_at <= clock_timestamp())
-        OR (f.state = 'running' AND f.held_until IS NULL)
-    )
-    RETURNING j.*, f.fence AS old_fence, f.state AS old_state
+    WHERE j.id = ANY (ARRAY(
+        SELECT f.id FROM found f
+        WHERE (%(suspects)s OR NOT f.is_suspect) AND (
+            (f.state IN ('queued', 'retrying') AND f.run_at <= clock_timestamp())
+            OR (f.state = 'running' AND f.held_until IS NULL)
+        )
+    ))
+    RETURNING new.*, old.fence AS old_fence, old.state AS old_state
 ),
 lost AS (
     UPDATE jobs_attempt a

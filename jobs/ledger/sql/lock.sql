@@ -7,8 +7,17 @@
 --
 -- A statement of its own, because whoever waits for a lock goes on with the snapshot of before: it
 -- would see the job claimed by a worker whose row it cannot see yet, and take it from the living.
-SELECT 1 FROM jobs_job j
-JOIN unnest(%(organization_ids)s::bigint[], %(job_ids)s::uuid[]) AS w (organization_id, job_id)
-    ON j.organization_id = w.organization_id AND j.id = w.job_id
-ORDER BY j.id
-FOR UPDATE OF j
+--
+-- One look-up for each: a plain join, planned while the table is small and kept, may read all jobs of
+-- their organizations.
+SELECT 1
+FROM (
+    SELECT * FROM unnest(%(organization_ids)s::bigint[], %(job_ids)s::uuid[])
+        AS w (organization_id, job_id)
+    ORDER BY job_id
+) w
+CROSS JOIN LATERAL (
+    SELECT FROM jobs_job j
+    WHERE j.organization_id = w.organization_id AND j.id = w.job_id
+    LIMIT 1 FOR UPDATE
+) one

@@ -15,6 +15,7 @@ WITH moved AS (
 closed AS (
     UPDATE jobs_attempt a SET ended_at = clock_timestamp(), outcome = 'released'
     FROM moved m
-    WHERE a.organization_id = m.organization_id AND a.job_id = m.id AND a.fence = m.fence
+    WHERE a.organization_id = %(organization_id)s AND a.job_id = %(job_id)s
+        AND a.fence = %(fence)s
 )
 SELECT id FROM moved

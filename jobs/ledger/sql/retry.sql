@@ -19,6 +19,7 @@ closed AS (
         error_message = %(error_message)s, error_frame = %(error_frame)s,
         traceback = %(traceback)s, traceback_digest = %(traceback_digest)s, retry_at = m.run_at
     FROM moved m
-    WHERE a.organization_id = m.organization_id AND a.job_id = m.id AND a.fence = m.fence
+    WHERE a.organization_id = %(organization_id)s AND a.job_id = %(job_id)s
+        AND a.fence = %(fence)s
 )
 SELECT id FROM moved

@@ -16,6 +16,7 @@ WITH settled AS (
 closed AS (
     UPDATE jobs_attempt a SET ended_at = clock_timestamp(), outcome = 'succeeded'
     FROM settled s
-    WHERE a.organization_id = s.organization_id AND a.job_id = s.id AND a.fence = s.fence
+    WHERE a.organization_id = %(organization_id)s AND a.job_id = %(job_id)s
+        AND a.fence = %(fence)s
 )
 SELECT jobs_held(count(*)) FROM settled

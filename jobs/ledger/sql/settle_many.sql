@@ -5,20 +5,22 @@
 -- locks       the rows, without waiting: nobody waits here for what only concerns another's job
 -- cost        indexes job_pkey, attempt_once_per_fence, O(log n) a job
 WITH free AS (
-    SELECT j.id FROM jobs_job j
-    JOIN unnest(%(organization_ids)s::bigint[], %(job_ids)s::uuid[], %(fences)s::bigint[])
+    SELECT j.id
+    FROM unnest(%(organization_ids)s::bigint[], %(job_ids)s::uuid[], %(fences)s::bigint[])
         AS w (organization_id, job_id, fence)
-        ON j.organization_id = w.organization_id AND j.id = w.job_id AND j.fence = w.fence
-    -- Not by the index of states: it is full of those that ran a moment ago.
-    WHERE j.state || '' = 'running'
-    FOR NO KEY UPDATE OF j SKIP LOCKED
+    CROSS JOIN LATERAL (  -- one look-up for each, as in `lock`
+        SELECT o.id FROM jobs_job o
+        WHERE o.organization_id = w.organization_id AND o.id = w.job_id AND o.fence = w.fence
+            AND o.state = 'running'
+        LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    ) j
 ),
 settled AS (
     UPDATE jobs_job j
     SET state = 'succeeded', finished_at = clock_timestamp(), error_class = '', error_message = '',
         losses = 0,  -- they ended an attempt alive: they are no suspects any more
         effect_state = CASE effect_state WHEN 'begun' THEN 'confirmed' ELSE effect_state END
-    FROM free f WHERE j.id = f.id
+    WHERE j.id = ANY (ARRAY(SELECT id FROM free))
     RETURNING j.organization_id, j.id, j.fence
 ),
 closed AS (

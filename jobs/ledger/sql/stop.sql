@@ -19,6 +19,7 @@ closed AS (
     SET ended_at = clock_timestamp(), outcome = 'cancelled', error_class = 'Cancelled',
         error_message = s.error_message
     FROM stopped s
-    WHERE a.organization_id = s.organization_id AND a.job_id = s.id AND a.fence = s.fence
+    WHERE a.organization_id = %(organization_id)s AND a.job_id = %(job_id)s
+        AND a.fence = %(fence)s
 )
 SELECT id, effect_state FROM stopped

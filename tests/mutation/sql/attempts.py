@@ -49,27 +49,23 @@ def fenced(broken: Broken) -> tuple:
     )
 
 
-def closing(broken: Broken, alias: str) -> tuple:
+def closing(broken: Broken) -> tuple:
     """What every statement that ends an attempt has to do."""
     return (
-        broken("ends earlier attempts, too", f" AND a.fence = {alias}.fence", ""),
+        broken("ends earlier attempts, too", "\n        AND a.fence = %(fence)s", ""),
         broken(
             "leaves the attempt open",
-            f"WHERE a.organization_id = {alias}.organization_id AND a.job_id = {alias}.id AND",
-            "WHERE false AND",
+            "WHERE a.organization_id = %(organization_id)s AND a.job_id",
+            "WHERE false AND a.job_id",
         ),
     )
 
 
 MUTATIONS = (
-    lock("nothing", "FOR UPDATE OF j", "FOR KEY SHARE OF j"),
-    lock("leaves out what another one locks", "FOR UPDATE OF j", "FOR UPDATE OF j SKIP LOCKED"),
+    lock("nothing", "LIMIT 1 FOR UPDATE", "LIMIT 1 FOR KEY SHARE"),
+    lock("leaves out what another one locks", "1 FOR UPDATE", "1 FOR UPDATE SKIP LOCKED"),
     lock("of another organization", PAIR, "j.id"),
-    claim(
-        "of another organization",
-        "wanted w ON j.organization_id = w.organization_id AND",
-        "wanted w ON",
-    ),
+    claim("of another organization", PAIR, "j.id"),
     claim("the same fence again", "fence = j.fence + 1", "fence = j.fence"),
     claim(
         "takes from the living",
@@ -81,19 +77,19 @@ MUTATIONS = (
     claim("not what backed off", "f.state IN ('queued', 'retrying') AND", "f.state = 'queued' AND"),
     claim(
         "counts no attempt",
-        "attempt = j.attempt + (f.state <> 'running')::int",
+        "attempt = j.attempt + (j.state <> 'running')::int",
         "attempt = j.attempt",
     ),
-    claim("a death uses up a retry", "j.attempt + (f.state <> 'running')::int", "j.attempt + 1"),
+    claim("a death uses up a retry", "j.attempt + (j.state <> 'running')::int", "j.attempt + 1"),
     claim(
         "counts no loss",
-        "losses = j.losses + (f.state = 'running' AND f.started_at IS NOT NULL)::int",
+        "losses = j.losses + (j.state = 'running' AND j.started_at IS NOT NULL)::int",
         "losses = j.losses",
     ),
     claim(
         "what had not started is lost",
-        "losses = j.losses + (f.state = 'running' AND f.started_at IS NOT NULL)",
-        "losses = j.losses + (f.state = 'running')",
+        "losses = j.losses + (j.state = 'running' AND j.started_at IS NOT NULL)",
+        "losses = j.losses + (j.state = 'running')",
     ),
     claim("keeps its worker", "worker_id = %(worker_id)s,\n        published_at", "published_at"),
     claim(
@@ -161,13 +157,13 @@ MUTATIONS = (
     start("waits from nothing", "started_at - run_at", "started_at - started_at"),
     start("nobody asked for its end", "bool_or(cancel_requested_at IS NOT NULL)", "bool_or(false)"),
     start("refuses nothing", "jobs_held(count(*))", "(count(*))"),
-    start_many("drops the fence", " AND j.fence = w.fence", ""),
-    start_many("of a job that does not run", "WHERE j.state = 'running'", "WHERE true"),
-    start_many("of another organization", PAIR, "j.id"),
+    start_many("drops the fence", " AND o.fence = w.fence", ""),
+    start_many("of a job that does not run", "AND o.state = 'running'", ""),
+    start_many("of another organization", "o.organization_id = w.organization_id AND", ""),
     start_many(
         "waits for what somebody locked",
-        "FOR NO KEY UPDATE OF j SKIP LOCKED",
-        "FOR NO KEY UPDATE OF j",
+        "FOR NO KEY UPDATE SKIP LOCKED",
+        "FOR NO KEY UPDATE",
     ),
     start_many(
         "no time of the start", "SET started_at = clock_timestamp()", "SET started_at = NULL"
@@ -189,7 +185,7 @@ MUTATIONS = (
         "begins nothing", "WHEN 'not_begun' THEN 'begun' ELSE", "WHEN 'x' THEN 'begun' ELSE"
     ),
     *fenced(settle),
-    *closing(settle, "s"),
+    *closing(settle),
     settle("refuses nothing", "jobs_held(count(*))", "count(*)"),
     settle(
         "keeps the error", "error_class = '', error_message = '',", "error_class = error_class,"
@@ -201,22 +197,27 @@ MUTATIONS = (
         "CASE effect_state WHEN 'begun' THEN 'confirmed' ELSE effect_state END",
         "'confirmed'",
     ),
-    settle_many("drops the fence", " AND j.fence = w.fence", ""),
-    settle_many("of a job that does not run", "WHERE j.state = 'running'", "WHERE true"),
-    settle_many("of another organization", PAIR, "j.id"),
+    settle_many("drops the fence", " AND o.fence = w.fence", ""),
+    settle_many("of a job that does not run", "AND o.state = 'running'", ""),
+    settle_many("of another organization", "o.organization_id = w.organization_id AND", ""),
     settle_many(
         "waits for what somebody locked",
-        "FOR NO KEY UPDATE OF j SKIP LOCKED",
-        "FOR NO KEY UPDATE OF j",
+        "FOR NO KEY UPDATE SKIP LOCKED",
+        "FOR NO KEY UPDATE",
     ),
     settle_many(
         "keeps the error", "error_class = '', error_message = '',", "error_class = error_class,"
     ),
     settle_many("keeps the losses", "        losses = 0,", "       "),
     settle_many("confirms no effect", "WHEN 'begun' THEN 'confirmed'", "WHEN 'x' THEN 'confirmed'"),
-    *closing(settle_many, "s"),
+    settle_many("ends earlier attempts, too", " AND a.fence = s.fence", ""),
+    settle_many(
+        "leaves the attempt open",
+        "WHERE a.organization_id = s.organization_id AND",
+        "WHERE false AND",
+    ),
     *fenced(retry),
-    *closing(retry, "m"),
+    *closing(retry),
     retry(
         "at once",
         "run_at = clock_timestamp() + %(delay)s::interval",
@@ -226,7 +227,7 @@ MUTATIONS = (
     retry("keeps the losses", "        losses = 0,", "       "),
     retry("does not say when", ", retry_at = m.run_at", ""),
     *fenced(bury),
-    *closing(bury, "m"),
+    *closing(bury),
     bury(
         "is never finished", "finished_at = clock_timestamp(), reason", "finished_at = NULL, reason"
     ),
@@ -240,7 +241,7 @@ MUTATIONS = (
     ),
     bury("failures of other jobs", " AND a.job_id = m.id\n            AND", "\n            AND"),
     *fenced(release),
-    *closing(release, "m"),
+    *closing(release),
     release("counts the attempt", "attempt = attempt - 1, ", ""),
     release("keeps its worker", " worker_id = '',", ""),
     release("keeps its start", ", started_at = NULL", ""),
@@ -266,7 +267,7 @@ MUTATIONS = (
     give_back("counts the attempt", " attempt = attempt - 1,", ""),
     give_back("keeps its worker", ", worker_id = ''", ""),
     *fenced(stop),
-    *closing(stop, "s"),
+    *closing(stop),
     stop("keeps the losses", ", losses = 0,", ","),
     stop("says nothing of the effect", "WHEN 'begun' THEN ' Its", "WHEN 'x' THEN ' Its"),
     stop(

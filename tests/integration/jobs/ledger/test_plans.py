@@ -5,6 +5,7 @@ then walked whole only where nothing narrows it. Both fail here: at ten million 
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -116,6 +117,29 @@ def test_a_statement_reads_no_big_table_whole(name):
     whole = plan if isinstance(plan, list) else json.loads(plan)
     found = [node for node in _nodes(whole[0]["Plan"]) if _reads_all(node)]
     assert not found, found
+
+
+KEPT = ("claim", "lock", "settle", "settle_many", "start", "start_many")
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_plan_that_is_kept_looks_jobs_up_one_by_one(name):
+    """It may be made while the table is empty, when all of an organization is as good as one row."""
+    of = organization()
+    with scope(of), transaction.atomic(), connection.cursor() as cursor:
+        for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
+            cursor.execute(f"SET LOCAL {setting} = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {(FOLDER / f'{name}.sql').read_text()}", GIVEN[name])
+        [(plan,)] = cursor.fetchall()
+
+    whole = plan if isinstance(plan, list) else json.loads(plan)
+    scans = [one for one in _nodes(whole[0]["Plan"]) if one.get("Relation Name") == "jobs_job"]
+    found = [one for one in scans if "Scan" in one["Node Type"] and not _names_a_row(one)]
+    assert not found, [(one["Index Name"], one.get("Index Cond")) for one in found]
+
+
+def _names_a_row(node):
+    return re.search("(?<!organization_)id = ", node.get("Index Cond", ""))
 
 
 ENGINES = (
