@@ -5,6 +5,7 @@ import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import indent
 
 import dramatiq
 import pytest
@@ -23,9 +24,25 @@ from tests.integration.jobs.notifications.servers import answer, receiver, statu
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/extend/job-types.md"
-DECLARATION, IMPORT, ENQUEUE, OUTSIDE = re.findall(
+DECLARATION, IMPORT, ENQUEUE, WRITE, OUTSIDE = re.findall(
     r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL
 )
+
+# Its lines stand inside an actor like the first.
+TOUCH = f"""
+from tenancy.postgresql.flush import Statement
+
+
+@job_type(
+    "missions.touch",
+    group="backfill",
+    payload=CloseMission,
+    policy=Policy(max_retries=0),
+    permission=Permission.MISSION_EDIT,
+)
+def touch_mission(run: Run[CloseMission]) -> None:
+{indent(WRITE, "    ")}
+"""
 
 
 @pytest.fixture
@@ -34,11 +51,11 @@ def family(tmp_path, monkeypatch):
     folder = tmp_path / "missions"
     folder.mkdir()
     (folder / "__init__.py").write_text('"""Missions that close themselves."""\n')
-    (folder / "job_types.py").write_text(DECLARATION + OUTSIDE)
+    (folder / "job_types.py").write_text(DECLARATION + TOUCH + OUTSIDE)
     monkeypatch.setattr(jobs.families, "__path__", [*jobs.families.__path__, str(tmp_path)])
     exec(IMPORT, {})
     yield importlib.import_module("jobs.families.missions.job_types")
-    for name in ("missions.close", "missions.announce"):
+    for name in ("missions.close", "missions.touch", "missions.announce"):
         registry.remove(name)
         del dramatiq.get_broker().actors[name]
     for name in [one for one in sys.modules if one.startswith("jobs.families.missions")]:
@@ -102,6 +119,15 @@ def test_without_an_actor_it_is_dead_for_the_reason_that_the_page_names(family, 
     assert now(target).state == "active"
 
 
+def test_the_statement_of_the_page_is_written_with_the_settle(family, editor, target):
+    payload = family.CloseMission(mission_id=target.pk)
+
+    with working():
+        until(asked(family.touch_mission, payload, editor, target), "succeeded")
+
+    assert now(target).title == "Touched."
+
+
 def test_the_effect_outside_arrives_under_its_id_and_is_noted(family, editor, target):
     with working(), receiver(answer(status(200))) as there:
         ref = announced(family, editor, target, there.url())
@@ -114,10 +140,15 @@ def test_the_effect_outside_arrives_under_its_id_and_is_noted(family, editor, ta
 
 
 def announced(family, editor, target, url) -> JobRef:
+    payload = family.AnnounceMission(mission_id=target.pk, url=url)
+    return asked(family.announce_mission, payload, editor, target)
+
+
+def asked(job_type, payload, editor, target) -> JobRef:
     with acting(Actor.user(editor.pk), source="web"), at(target.organization):
         job = enqueue(
-            family.announce_mission,
-            family.AnnounceMission(mission_id=target.pk, url=url),
+            job_type,
+            payload,
             organization_id=target.organization_id,
             entity=("mission", str(target.pk)),
         )

@@ -64,6 +64,7 @@ def test_a_scrape_tells_how_much_waits_and_for_how_long(client: Client) -> None:
     with jobs.declared(lambda _: None) as job_type:
         jobs.queued_job(busy, job_type)
         jobs.queued_job(busy, job_type)
+    alerts.open_alert(busy)  # of a hundred that are named, those in trouble come first
 
     page = client.get("/metrics").content.decode()
 

@@ -124,7 +124,7 @@ KEPT = ("claim", "lock", "settle", "settle_many", "start", "start_many")
 
 @pytest.mark.parametrize("name", KEPT)
 def test_a_plan_that_is_kept_looks_jobs_up_one_by_one(name):
-    """It may be made while the table is empty: all of an organization is as good as one row then."""
+    """It may be made while the table is empty: all of an organization is as good as a row then."""
     of = organization()
     with scope(of), transaction.atomic(), connection.cursor() as cursor:
         for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
