@@ -196,7 +196,11 @@ class Held:
     def _send_heartbeat(self) -> None:
         with self._changed:
             running = [key for key, message in self._running.items() if message.started]
+            most = len(self.cache) + len({*self._running, *self._pending})
         held = self._queues.heartbeat(self.group, self.consumer_id, running)
+        # Redis went back to an old snapshot: leases of ours that ended since are there again, and
+        # would be kept as long as this process lives.
+        self._in_doubt = self._in_doubt or (held or 0) > most
         if held is None and (self.cache or self._running):
             self.logger.warning(
                 "The leases of consumer %s ended before its heartbeat: %d running messages may run "

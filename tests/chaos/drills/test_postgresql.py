@@ -60,7 +60,8 @@ def test_servers_that_are_full(world_with_postgres, fleet, load, live_postgres, 
     with load.feeding(jobs):
         hogs = take_all_connections(live_postgres)
         eventually(lambda: worker.has_logged("job_postponed"), within=120)
-        assert "database" in down()
+        # One that a process gave up may have been had by another one meanwhile.
+        eventually(lambda: "database" in down() or hogs.extend(take_all_connections(live_postgres)))
         for hog in hogs:
             hog.close()
 

@@ -129,3 +129,27 @@ def test_closing_gives_the_cache_back_and_sends_what_is_settled(leases, hold, pu
 
 def _done(message):
     return Settlement(message.key, Ack(), message.stamp)
+
+
+def test_a_lease_that_an_old_snapshot_brought_back_is_given_back(leases, hold, queues, group, put):
+    hold()
+    put(7)
+    queues.fetch(group, "c1", 1)
+
+    leases.keep()  # the heartbeat extends one lease more than there are here
+    leases.keep()
+
+    totals = queues.totals(group)
+    assert (totals.leased, totals.waiting) == (1, 1)
+
+
+def test_what_is_held_is_never_taken_for_a_lease_of_before(leases, hold, queues, group):
+    running, settled = hold(), hold()
+    leases.settle(_done(settled), at_once=False)
+
+    leases.keep()
+    leases.keep()
+
+    assert leases.running(running.key)
+    leases.flush()
+    assert queues.totals(group).leased == 1
