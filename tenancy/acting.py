@@ -50,7 +50,8 @@ class Actor:
         kind, _, number = text.partition(":")
         if kind == "system" and not number:
             return cls("system")
-        if kind in ("user", "service", "operator") and number.isdecimal():
+        is_id = number.isdecimal() and len(number) < 19  # a bigint, to PostgreSQL
+        if kind in ("user", "service", "operator") and is_id:
             return cls(kind, int(number))  # type: ignore[arg-type]
         raise ValueError(
             f"{text!r} names no actor; expected system, user:7, service:7 or operator:7"

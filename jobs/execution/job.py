@@ -28,6 +28,7 @@ class Run[P: Payload]:
     job: Claimed
     job_type: JobType[P]
     payload: P
+    is_settling: bool = field(default=False, init=False)
     is_settled: bool = field(default=False, init=False)
     written: list[Statement] = field(default_factory=list, init=False)
 
@@ -46,8 +47,14 @@ class Run[P: Payload]:
         """Run a statement in the transaction that settles this job, just before it does.
 
         For an effect "database", or inside `settling()`. It costs no trip of its own, and is
-        prepared once per connection, under its name. What it raises fails the attempt.
+        prepared once per connection, under its name. What it raises fails the attempt. Raises
+        RuntimeError for an effect "outside" that is not settling.
         """
+        if self.job_type.effect == "outside" and not self.is_settling:
+            raise RuntimeError(
+                f"{self.job_type.name} writes {statement.name} outside `with run.settling():`, the "
+                "only transaction that an outside effect has. Write it there."
+            )
         self.written.append(statement)
 
     def begin_effect(self, effect_id: str) -> str:
@@ -66,7 +73,11 @@ class Run[P: Payload]:
         Raises LeaseLost at its end, and then has written nothing.
         """
         with transitions.guarded(self.job), atomic() as block:
-            yield
+            self.is_settling = True
+            try:
+                yield
+            finally:
+                self.is_settling = False
             block.closing = [*self.written, transitions.settling(self.job)]
         self.is_settled = True
 

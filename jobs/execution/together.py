@@ -12,7 +12,7 @@ What is guaranteed:
   acknowledged after that.
 - Each fence is judged by itself. What the common statements do not move, because its fence is lost,
   somebody has locked it, or a statement failed, its own thread moves alone: there it waits, raises
-  LeaseLost, or fails, and nobody else's does.
+  LeaseLost, or fails, and nobody else's does. To start twice under one fence is to start once.
 - A thread that is interrupted while it waits may be settled by another one all the same. Whatever
   it writes next asks the fence, as after a COMMIT whose answer was lost.
 """
@@ -24,9 +24,12 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+from django.db import Error
+
 from jobs.execution.revalidate import asking
 from jobs.ledger import transitions
-from jobs.ledger.transitions import Claimed
+from jobs.ledger.transitions import Claimed, fenced
 from tenancy import standing
 from tenancy.postgresql.flush import UNHURRIED, Rows, committed
 from tenancy.scope import scope
@@ -40,14 +43,29 @@ class Begun:
     standing: Rows
 
 
+log = structlog.get_logger(__name__)
+
 # How long somebody lets another one write for it, who may have been interrupted before that.
 PATIENCE_SECONDS = 1.0
 
 
+def _held_lock() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(kw_only=True, eq=False)
 class _Asked[Answer]:
+    """One wish.
+
+    latch: held until it is over. A bare lock: an exception that another thread raises here cannot
+    fall between two of its steps, as it can in an Event, and leave it locked for ever.
+    """
+
     job: Claimed
-    over: threading.Event = field(default_factory=threading.Event)
+    latch: threading.Lock = field(default_factory=_held_lock)
+    is_over: bool = False
     answer: Answer | None = None
 
 
@@ -65,10 +83,10 @@ class _Line[Answer]:
         self.asked.append(asked)
         # Only the first waits for the lock. If all did, each would have to be woken, one after the
         # other, before the next could commit.
-        if not self._is_first(asked) and asked.over.wait(PATIENCE_SECONDS):
+        if not self._is_first(asked) and asked.latch.acquire(timeout=PATIENCE_SECONDS):
             return asked.answer
         with self.committing:
-            if not asked.over.is_set():
+            if not asked.is_over:
                 self._write_all()
         return asked.answer
 
@@ -85,9 +103,12 @@ class _Line[Answer]:
         try:
             # In a context of its own: the scope of a job is never widened to that of others.
             Context().run(self._write, batch)
+        except Error as error:
+            log.warning("not_written_together", jobs=len(batch), error=str(error))
         finally:
             for one in batch:
-                one.over.set()
+                one.is_over = True
+                one.latch.release()
 
 
 class Together:
@@ -123,7 +144,7 @@ def _start(batch: Sequence[_Asked[Begun]]) -> None:
     started = transitions.started_many(jobs, answers)
     stands = standing.in_order(answers[standing.NAME])
     for place, one in enumerate(batch):
-        if job := started.get(one.job.ref):
+        if job := started.get(fenced(one.job)):
             one.answer = Begun(job=job, standing=stands.get(place, []))
 
 
@@ -132,7 +153,7 @@ def _settle(batch: Sequence[_Asked[bool]]) -> None:
         answers = committed(transitions.settling_many([one.job for one in batch]))
     settled = transitions.settled_many(answers)
     for one in batch:
-        one.answer = one.job.ref in settled
+        one.answer = fenced(one.job) in settled
 
 
 together = Together()

@@ -18,6 +18,15 @@ _lock = threading.Lock()
 _last = 0  # 48 bits of milliseconds and twelve of a fraction, of the newest id
 
 
+def _renew_lock() -> None:
+    """In a child that was forked while another thread of its parent held it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def new_ids(count: int) -> bytes:
     """So many, SIZE bytes each; each is greater than all before it in this process."""
     global _last

@@ -143,10 +143,17 @@ def starting_many(jobs: Sequence[Claimed]) -> Statement:
     return statement("start_many", _triples(jobs))
 
 
-def started_many(jobs: Sequence[Claimed], answers: Mapping[str, Rows]) -> dict[JobRef, Claimed]:
-    """Those that it started; `start` says about each of the others what there is."""
-    found = {_ref(row): row for row in answers["jobs.start_many"]}
-    return {job.ref: _started(job, found[job.ref]) for job in jobs if job.ref in found}
+def started_many(
+    jobs: Sequence[Claimed], answers: Mapping[str, Rows]
+) -> dict[tuple[JobRef, int], Claimed]:
+    """Those that it started, by `fenced`; `start` says about each of the others what there is."""
+    found = {(_ref(row), row["fence"]): row for row in answers["jobs.start_many"]}
+    return {fenced(job): _started(job, found[fenced(job)]) for job in jobs if fenced(job) in found}
+
+
+def fenced(job: Claimed) -> tuple[JobRef, int]:
+    """Names one claim of a job: a worker may have two of them, of which one is lost."""
+    return job.ref, job.fence
 
 
 def settle(job: Claimed) -> None:
@@ -165,9 +172,9 @@ def settling_many(jobs: Sequence[Claimed]) -> Statement:
     return statement("settle_many", _triples(jobs))
 
 
-def settled_many(answers: Mapping[str, Rows]) -> set[JobRef]:
-    """Those that it settled; `settle` says about each of the others what there is."""
-    return {_ref(row) for row in answers["jobs.settle_many"]}
+def settled_many(answers: Mapping[str, Rows]) -> set[tuple[JobRef, int]]:
+    """Those that it settled, by `fenced`; `settle` says about each of the others what there is."""
+    return {(_ref(row), row["fence"]) for row in answers["jobs.settle_many"]}
 
 
 def begin_effect(job: Claimed, effect_id: str) -> str:

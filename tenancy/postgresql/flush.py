@@ -157,33 +157,46 @@ def _exchange(
 ) -> dict[str, Rows]:
     pg = connection.pgconn
     transformer = NewTransformer.from_context(connection)
-    prepared = _prepared.setdefault(connection, set())
-    sent: list[Statement | None] = []  # None: the preparation of the next one
-    fresh: set[str] = set()
+    prepared = _prepared.setdefault(connection, {})
+    sent: list[tuple[Statement, bool]] = []  # and whether it is only prepared
+    fresh: dict[str, str] = {}
+    _refuse_other_sql(statements, prepared)
     pg.enter_pipeline_mode()
     for statement in statements:
         name, sql, parameters = _encoded(statement.name, statement.sql)
         if statement.name not in prepared and statement.name not in fresh:
             pg.send_prepare(name, sql)
-            sent.append(None)
-            fresh.add(statement.name)
+            sent.append((statement, True))
+            fresh[statement.name] = statement.sql
         values = [statement.parameters[parameter] for parameter in parameters]
         formats = _TEXT * len(values)
         pg.send_query_prepared(name, transformer.dump_sequence(values, formats) if values else None)
-        sent.append(statement)
+        sent.append((statement, False))
     pg.pipeline_sync()
     if pg.flush():  # more than the socket takes at once
         connection.wait(send(pg))
     results = connection.wait(_received(pg, len(sent)))
     pg.exit_pipeline_mode()
     answers: dict[str, Rows] = {}
-    for asked, result in zip(sent, results, strict=True):
+    for (asked, is_preparation), result in zip(sent, results, strict=True):
         if result.status not in _GOOD:
             raise error_from_result(result, encoding=connection.info.encoding)
-        if asked is not None and asked.is_read:
+        if is_preparation:  # which no rollback undoes
+            prepared[asked.name] = asked.sql
+        elif asked.is_read:
             answers[asked.name] = _rows(transformer, result)
-    prepared |= fresh
     return answers
+
+
+def _refuse_other_sql(statements: Sequence[Statement], prepared: Mapping[str, str]) -> None:
+    """A name that stands for other SQL by now would run that, and nobody would notice."""
+    known = dict(prepared)
+    for statement in statements:
+        if known.setdefault(statement.name, statement.sql) != statement.sql:
+            raise ValueError(
+                f"The name {statement.name!r} of a statement stands for other SQL already: give "
+                "each SQL a name of its own, and values as parameters."
+            )
 
 
 def _received(pg: PGconn, count: int) -> PQGen[list[PGresult]]:
@@ -226,4 +239,5 @@ def _encoded(name: str, sql: str) -> tuple[bytes, bytes, list[str]]:
     return name.encode(), _PARAMETER.sub(number, sql).encode(), names
 
 
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictionary()
+# The SQL of each name.
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, str]] = WeakKeyDictionary()

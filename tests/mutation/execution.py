@@ -184,7 +184,7 @@ MUTATIONS = (
     broken(
         "together",
         "believes that the common statement settled all",
-        "one.answer = one.job.ref in settled",
+        "one.answer = fenced(one.job) in settled",
         "one.answer = True",
         "test_together",
     ),
@@ -205,8 +205,8 @@ MUTATIONS = (
     broken(
         "together",
         "believes that the common statement started all",
-        "if job := started.get(one.job.ref):",
-        "if job := started.get(one.job.ref, one.job):",
+        "if job := started.get(fenced(one.job)):",
+        "if job := started.get(fenced(one.job), one.job):",
         "test_together",
     ),
     broken(

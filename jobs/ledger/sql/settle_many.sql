@@ -1,6 +1,6 @@
 -- settle_many: running jobs have succeeded, each under its own fence.
 -- parameters  organization_ids bigint[], job_ids uuid[], fences bigint[] (triples, all must match)
--- result      those that moved: organization_id, id. The others have lost their fence, or somebody
+-- result      those that moved: organization_id, id, fence. The others have lost their fence, or somebody
 --             has locked them: `settle` tells which
 -- locks       the rows, without waiting: nobody waits here for what only concerns another's job
 -- cost        indexes job_pkey, attempt_once_per_fence, O(log n) a job
@@ -28,4 +28,4 @@ closed AS (
     FROM settled s
     WHERE a.organization_id = s.organization_id AND a.job_id = s.id AND a.fence = s.fence
 )
-SELECT organization_id, id FROM settled
+SELECT organization_id, id, fence FROM settled

@@ -5,7 +5,7 @@
 -- locks       the row
 -- cost        indexes job_pkey, attempt_once_per_fence
 WITH started AS (
-    UPDATE jobs_job SET started_at = clock_timestamp()
+    UPDATE jobs_job SET started_at = coalesce(started_at, clock_timestamp())
     WHERE organization_id = %(organization_id)s AND id = %(job_id)s
         AND state = 'running' AND fence = %(fence)s
     RETURNING organization_id, id, attempt, fence, worker_id, started_at, run_at,
@@ -18,6 +18,7 @@ begun AS (
     )
     SELECT organization_id, id, attempt, fence, worker_id, started_at, '', '', '', '', '', ''
     FROM started
+    ON CONFLICT (organization_id, job_id, fence) DO NOTHING  -- its answer was lost, and it asks again
 )
 SELECT jobs_held(count(*)) AS held,
     max(extract(epoch FROM started_at - run_at))::float AS wait_seconds,

@@ -1,7 +1,7 @@
 -- start_many: claimed jobs begin to run, each under its own fence.
 -- parameters  organization_ids bigint[], job_ids uuid[], fences bigint[] (triples, all must match)
--- result      those that began: organization_id, id, wait_seconds, is_cancelled, as `start` says. The
---             others have lost their fence, or somebody has locked them: `start` tells which
+-- result      those that began: organization_id, id, fence, wait_seconds, is_cancelled, as `start`
+--             says. The others have lost their fence, or somebody has locked them: `start` tells which
 -- locks       the rows, without waiting: nobody waits here for what only concerns another's job
 -- cost        indexes job_pkey, attempt_once_per_fence, O(log n) a job
 WITH free AS (
@@ -16,7 +16,7 @@ WITH free AS (
     ) j
 ),
 started AS (
-    UPDATE jobs_job j SET started_at = clock_timestamp()
+    UPDATE jobs_job j SET started_at = coalesce(j.started_at, clock_timestamp())
     WHERE j.id = ANY (ARRAY(SELECT id FROM free))
     RETURNING j.organization_id, j.id, j.attempt, j.fence, j.worker_id, j.started_at, j.run_at,
         j.cancel_requested_at
@@ -28,7 +28,8 @@ begun AS (
     )
     SELECT organization_id, id, attempt, fence, worker_id, started_at, '', '', '', '', '', ''
     FROM started
+    ON CONFLICT (organization_id, job_id, fence) DO NOTHING  -- its answer was lost, and it asks again
 )
-SELECT organization_id, id, extract(epoch FROM started_at - run_at)::float AS wait_seconds,
+SELECT organization_id, id, fence, extract(epoch FROM started_at - run_at)::float AS wait_seconds,
     cancel_requested_at IS NOT NULL AS is_cancelled
 FROM started

@@ -6,7 +6,14 @@ import threading
 
 import psycopg
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.transaction import TransactionManagementError
 
 from tenancy import changes
@@ -281,3 +288,24 @@ def test_what_nobody_reads_has_no_answer():
     unread = Statement(name="tests.unread", sql="SELECT 1", is_read=False)
 
     assert list(committed(unread, SEEN)) == ["tests.seen"]
+
+
+def test_a_flush_that_fails_first_on_a_connection_leaves_it_usable():
+    connection.close()
+    failing = Statement(name="tests.failing", sql="SELECT 1 / length('')")
+
+    with pytest.raises(DataError):
+        committed(failing)
+
+    assert committed(SEEN)["tests.seen"] == [{"organizations": ""}]
+    with pytest.raises(DataError):
+        committed(failing)
+
+
+def test_a_name_that_stands_for_other_sql_is_refused():
+    committed(Statement(name="tests.named", sql="SELECT 1 AS one"))
+
+    with pytest.raises(ValueError, match=r"tests\.named"):
+        committed(Statement(name="tests.named", sql="SELECT 2 AS two"))
+
+    assert committed(SEEN)["tests.seen"] == [{"organizations": ""}]

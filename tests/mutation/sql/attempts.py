@@ -152,8 +152,12 @@ MUTATIONS = (
     claim("a suspect is not due", "WHEN f.is_suspect THEN", "WHEN false THEN"),
     claim("the delay of a whole run", "coalesce(f.held_until, f.run_at)", "coalesce(f.run_at)"),
     *fenced(start),
-    start("no time of the start", "SET started_at = clock_timestamp()", "SET started_at = NULL"),
-    start("opens no attempt", "    FROM started\n)\n", "    FROM started WHERE false\n)\n"),
+    start(
+        "no time of the start",
+        "SET started_at = coalesce(started_at, clock_timestamp())",
+        "SET started_at = NULL",
+    ),
+    start("opens no attempt", "    FROM started\n", "    FROM started WHERE false\n"),
     start("waits from nothing", "started_at - run_at", "started_at - started_at"),
     start("nobody asked for its end", "bool_or(cancel_requested_at IS NOT NULL)", "bool_or(false)"),
     start("refuses nothing", "jobs_held(count(*))", "(count(*))"),
@@ -165,10 +169,13 @@ MUTATIONS = (
         "FOR NO KEY UPDATE SKIP LOCKED",
         "FOR NO KEY UPDATE",
     ),
+    start_many("begins anew", "coalesce(j.started_at, clock_timestamp())", "clock_timestamp()"),
     start_many(
-        "no time of the start", "SET started_at = clock_timestamp()", "SET started_at = NULL"
+        "no time of the start",
+        "SET started_at = coalesce(j.started_at, clock_timestamp())",
+        "SET started_at = NULL",
     ),
-    start_many("opens no attempt", "    FROM started\n)\n", "    FROM started WHERE false\n)\n"),
+    start_many("opens no attempt", "    FROM started\n", "    FROM started WHERE false\n"),
     start_many("waits from nothing", "started_at - run_at", "started_at - started_at"),
     start_many(
         "nobody asked for its end",

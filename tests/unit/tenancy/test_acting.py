@@ -13,7 +13,19 @@ def test_an_actor_is_read_back_from_its_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "user", "user:", "user:x", "user:-1", "system:1", "root:1", "user:1:2", "User:1"]
+    "text",
+    [
+        "",
+        "user",
+        "user:",
+        f"user:{'9' * 30}",
+        "user:x",
+        "user:-1",
+        "system:1",
+        "root:1",
+        "user:1:2",
+        "User:1",
+    ],
 )
 def test_any_other_text_names_no_actor(text: str) -> None:
     with pytest.raises(ValueError, match="names no actor"):

@@ -11,7 +11,7 @@ from jobs.execution import together as module
 from jobs.execution.together import Together
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
-from jobs.ledger.transitions import JobRef
+from jobs.ledger.transitions import ClaimAnswer, JobRef
 from tenancy import changes
 from tenancy.models import Organization
 from tenancy.scope import scope
@@ -31,6 +31,10 @@ from tests.threads import elsewhere, until_somebody_waits_for_a_lock
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def claim_answer_of(job) -> ClaimAnswer:
+    return ClaimAnswer(ref=job.ref, answer="claimed", claimed=job, delay=timedelta(0))
 
 
 class Crowd:
@@ -133,7 +137,7 @@ def test_a_job_that_somebody_has_locked_keeps_only_its_own_thread():
     assert row(locked.ref).state == "succeeded"
 
 
-def test_a_common_statement_that_fails_is_one_thread_s_error(monkeypatch):
+def test_a_common_statement_that_fails_is_nobody_s_error(monkeypatch):
     jobs = [running_job() for _ in range(3)]
 
     def fail(_):
@@ -145,8 +149,44 @@ def test_a_common_statement_that_fails_is_one_thread_s_error(monkeypatch):
         with crowd.line().committing:
             coming = crowd.come(jobs)
 
-    assert sum(one.exception() is not None for one in coming) == 1
-    assert sorted(row(job.ref).state for job in jobs) == ["running", "succeeded", "succeeded"]
+    assert [one.result() for one in coming] == [None] * 3
+    assert {row(job.ref).state for job in jobs} == {"succeeded"}
+
+
+def test_of_two_claims_of_one_job_only_the_later_starts_and_settles():
+    first = claimed_job()
+    later = replace(first, fence=first.fence + 1)
+    with at(first.organization_id), connection.cursor() as cursor:
+        cursor.execute("UPDATE jobs_job SET fence = fence + 1 WHERE id = %s", [first.ref.job_id])
+
+    for what, line in (("start", "start"), ("settle", "settle")):
+        with elsewhere() as begin:
+            crowd = Crowd(begin)
+            with crowd.line(line).committing:
+                coming = crowd.come([first, later], to=what)
+
+        with pytest.raises(LeaseLost):
+            coming[0].result()
+        assert coming[1].exception() is None
+    assert [one.fence for one in attempts(first.ref)] == [later.fence]
+
+
+@pytest.mark.parametrize("how", ["alone", "together"])
+def test_to_start_twice_under_one_fence_is_to_start_once(how):
+    job = claimed_job()
+    started(claim_answer_of(job))
+    began = row(job.ref).started_at
+
+    with elsewhere() as begin:
+        crowd = Crowd(begin)
+        with crowd.line("start").committing:
+            coming = crowd.come([job], to="start")
+        if how == "alone":
+            coming = [begin(started, claim_answer_of(job))]
+
+    assert coming[0].exception() is None
+    assert row(job.ref).started_at == began
+    assert len(attempts(job.ref)) == 1
 
 
 def test_when_it_returns_its_completion_is_committed():

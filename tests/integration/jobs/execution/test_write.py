@@ -104,3 +104,17 @@ def test_an_outside_effect_writes_where_it_settles(declare, start_worker):
 
     until(ref, "succeeded")
     assert title_of(place) == "written"
+
+
+def test_an_outside_effect_that_writes_elsewhere_is_told(declare, start_worker):
+    place = mission(title="before")
+
+    ref = queued_job(
+        place.organization,
+        declare(lambda run: run.write(retitle(place)), effect="outside", max_retries=0),
+    )
+    start_worker()
+
+    until(ref, "dead")
+    assert "outside `with run.settling():`" in attempts(ref)[0].error_message
+    assert title_of(place) == "before"
