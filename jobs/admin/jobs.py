@@ -25,9 +25,9 @@ from jobs.admin.base import (
     first_line,
     is_uuid,
 )
-from jobs.admin.cancel import Cancel
 from jobs.admin.sending import Sending
 from jobs.admin.waiting import Waiting
+from jobs.cancels import cancel_of
 from jobs.errors import UnknownJobType
 from jobs.job_types import JobType, registry
 from jobs.ledger.models import DeadLetterState
@@ -168,7 +168,7 @@ class JobAdmin(LedgerAdmin):
             "sending": Sending.of(request, job),
             "about": thing_of(request, job.entity_type, job.entity_id),
             "letters": letters,
-            "cancel": Cancel.of(job),
+            "cancel": cancel_of(job.organization_id, job.pk),
             "events": self._audit_trail(request, job),
         }
         return TemplateResponse(request, "admin/jobs/job.html", context)

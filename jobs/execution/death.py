@@ -4,6 +4,7 @@ import structlog
 from django.db import transaction
 
 from audit.record import record
+from jobs.cancels import cancel_of
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
@@ -32,16 +33,18 @@ def bury(job: Claimed, *, reason: str, failure: Failure) -> None:
 def stop(job: Claimed, *, how: str) -> None:
     """Cancel a running job and tell of it, in the caller's transaction. Raises LeaseLost.
 
-    Who asked for it, and why, is the `job.cancel_requested` before it in the log.
+    The system ends it; who asked for that, and why, is repeated from the request in the log.
     """
     transitions.stop(job, how=how)
+    asked = cancel_of(job.organization_id, job.ref.job_id)
+    why = {"reason": asked.reason, "asked_by": asked.actor} if asked else {}
     with acting(Actor.system(), source="worker", job_id=str(job.ref.job_id)):
         record(
             "job.cancelled",
             ("job", job.ref.job_id),
             organization_id=job.ref.organization_id,
             project_id=job.project_id,
-            detail={"job_type": job.job_type, "how": how},
+            detail={"job_type": job.job_type, "how": how, **why},
         )
     _tell_of_end(job, State.CANCELLED)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from jobs.cancels import end_of
 from jobs.explain.view import Cause, Explanation, View, many, moment
 from jobs.ledger.breakers import Breaker
 from jobs.ledger.models import Worker
@@ -93,6 +94,10 @@ def final(view: View) -> Explanation:
     job = view.the_job()
     ended = span(view.now - (job.finished_at or view.now))
     why = job.reason.replace("_", " ")
+    if job.state == State.CANCELLED and (asked := end_of(job.organization_id, job.pk, job.reason)):
+        is_platform = asked.actor.startswith("operator:") and not view.to_operator
+        who = "an operator" if is_platform else asked.who
+        why = f"{why} by {who}: “{asked.reason}”"
     sentences = {
         State.SUCCEEDED: f"It succeeded {ended} ago.",
         State.DEAD: f"It died {ended} ago ({why}), and waits for a person to retry or discard it.",

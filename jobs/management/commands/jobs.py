@@ -7,16 +7,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs import control
+from jobs.cancels import end_of
 from jobs.check import check
+from jobs.deadletters import Outcome
 from jobs.explain import explain
 from jobs.ledger.models import Attempt, Job
+from jobs.ledger.states import State
 from jobs.management.operator import add_order, job_id, operating, slugs_of
 from jobs.management.output import as_fields, as_json, as_table
 
 _JOB = (
     "id", "organization_id", "project_id", "job_type", "queue_group", "state", "reason", "hold",
     "attempt", "max_attempts", "run_at", "created_at", "finished_at", "correlation_id", "actor_id",
-    "effect_state", "error_class", "error_message",
+    "effect_state", "error_class", "error_message", "cancel_requested_at",
 )  # fmt: skip
 _COLUMNS = {
     "number": "ATTEMPT",
@@ -127,10 +130,19 @@ class Command(BaseCommand):
             done = {"done": outcome.done, "asked": outcome.asked}
             as_json(self.stdout, {**done, "left": left})
         else:
-            asked = f" Asked {outcome.asked} running to end." if outcome.asked else ""
-            self.stdout.write(f"Cancelled {outcome.done} of {len(wanted)}.{asked}")
+            self.stdout.write(_said(outcome, len(wanted)))
         if outcome.left:
             raise CommandError("; ".join(f"{one}: {why}" for one, why in outcome.left))
+
+
+def _said(outcome: Outcome, wanted: int) -> str:
+    """What happened, and first what the one who asked will look for."""
+    asked = f"Asked {outcome.asked} running to end; `jobs show` says when it has."
+    if not outcome.asked:
+        return f"Cancelled {outcome.done} of {wanted}."
+    if not outcome.done:
+        return asked
+    return f"Cancelled {outcome.done} of {wanted} at once. {asked}"
 
 
 def _found(text: str) -> list[dict[str, Any]]:
@@ -140,8 +152,17 @@ def _found(text: str) -> list[dict[str, Any]]:
     rows = list(jobs.order_by("pk").values(*_JOB)[:100])
     slugs = slugs_of(row["organization_id"] for row in rows)
     return [
-        {"id": row["id"], "organization": slugs.get(row["organization_id"])} | row for row in rows
+        {"id": row["id"], "organization": slugs.get(row["organization_id"])} | row | _asked(row)
+        for row in rows
     ]
+
+
+def _asked(row: dict[str, Any]) -> dict[str, Any]:
+    """Who ended one that is cancelled, or asked a running one to end, and why."""
+    asked = None
+    if row["state"] == State.CANCELLED or row["cancel_requested_at"]:
+        asked = end_of(row["organization_id"], row["id"], row["reason"])
+    return {"cancelled_by": asked and asked.who, "cancelled_because": asked and asked.reason}
 
 
 def _of(row: dict[str, Any], lives: list[dict[str, Any]]) -> list[dict[str, Any]]:

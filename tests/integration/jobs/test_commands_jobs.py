@@ -81,9 +81,39 @@ def test_cancel_fails_for_what_it_left_alone_and_stops_no_other(of):
 def test_cancel_asks_a_running_job_to_end_and_says_so(of):
     running = running_job(of).ref
 
-    assert cancel(running.job_id) == "Cancelled 0 of 1. Asked 1 running to end.\n"
+    said = "Asked 1 running to end; `jobs show` says when it has.\n"
+    assert cancel(running.job_id) == said
 
     assert row(running).cancel_requested_at
+
+
+def test_cancel_of_some_that_wait_and_some_that_run_says_both(of):
+    waiting, running = queued_job(of), running_job(of).ref
+
+    said = cancel(waiting.job_id, running.job_id)
+
+    assert said.startswith("Cancelled 1 of 2 at once. Asked 1 running to end;")
+
+
+@pytest.mark.parametrize("make", [queued_job, lambda of: running_job(of).ref])
+def test_show_says_who_asked_for_the_end_and_why(of, make):
+    ref = make(of)
+    cancel(ref.job_id)
+
+    [told] = json.loads(jobs("show", ref.job_id, "--json"))
+
+    assert told["cancelled_by"].endswith(" (operator)")
+    assert told["cancelled_because"] == "sent twice by mistake"
+
+
+def test_explain_says_who_cancelled_it_and_why(of):
+    ref = queued_job(of)
+    cancel(ref.job_id)
+
+    said = jobs("explain", str(ref.job_id))
+
+    assert "ago (cancelled by " in said
+    assert said.endswith(" (operator): “sent twice by mistake”), and will not run.\n")
 
 
 def test_cancel_without_a_reason_changes_nothing(of):

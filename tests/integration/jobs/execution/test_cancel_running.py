@@ -1,5 +1,6 @@
 """A running job that somebody cancels ends: at a check, or by an exception; or it was quicker."""
 
+import json
 import threading
 import time
 from uuid import uuid4
@@ -10,6 +11,7 @@ from django.db import connection, transaction
 from audit.models import AuditEvent
 from jobs import control
 from jobs.broker.notices import Notice
+from jobs.cancels import cancel_of
 from jobs.execution import in_hand as in_hand_module
 from jobs.execution import middleware
 from jobs.execution.in_hand import in_hand
@@ -101,7 +103,14 @@ def test_the_audit_log_tells_who_asked_and_that_it_ended(declare, start_worker):
     assert (asked.action, asked.actor[:5]) == ("job.cancel_requested", "user:")
     assert "not needed any more" in asked.event
     assert (ended.action, ended.actor) == ("job.cancelled", "system")
-    assert "It stopped at a check of its actor." in ended.event
+    assert json.loads(ended.event)["detail"] == {
+        "job_type": perform.job.job_type,
+        "how": "It stopped at a check of its actor.",
+        "reason": "not needed any more",
+        "asked_by": asked.actor,
+    }
+    with at(ref.organization_id):
+        assert cancel_of(ref.organization_id, ref.job_id).actor == asked.actor
 
 
 def spin(run):

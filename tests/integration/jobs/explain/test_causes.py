@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs import control
+from jobs import control, deadletters
 from jobs.broker.messages import Ack, RetryAfter, Settlement
 from jobs.explain import Cause, explain, explain_queue
 from jobs.ledger import transitions
@@ -341,6 +341,18 @@ def test_final_states_say_so(of):
         "(permanent error), and waits for a person to retry or discard it." in told(dead).sentence
     )
     assert told(cancelled).sentence.endswith("(cancelled), and will not run.")
+
+
+def test_a_job_that_a_person_ended_says_who_and_why_and_names_operators_to_operators(of):
+    cancelled, discarded = queued_job(of), dead_job(of)
+    with operating():
+        control.cancel([cancelled.job_id], reason="sent twice")
+        deadletters.discard([discarded.job_id], reason="of no use")
+
+    assert told(cancelled, to_operator=False).sentence.endswith(
+        "(cancelled by an operator: “sent twice”), and will not run."
+    )
+    assert " (operator): “of no use”)" in told(discarded).sentence
 
 
 # -- a whole queue, and other readers
