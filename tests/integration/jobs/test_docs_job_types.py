@@ -11,6 +11,7 @@ import dramatiq
 import pytest
 
 import jobs.families
+from audit.models import AuditEvent
 from jobs.job_types import registry
 from jobs.ledger import enqueue, relay
 from jobs.ledger.transitions import JobRef
@@ -126,6 +127,9 @@ def test_the_statement_of_the_page_is_written_with_the_settle(family, editor, ta
         until(asked(family.touch_mission, payload, editor, target), "succeeded")
 
     assert now(target).title == "Touched."
+    with at(target.organization):
+        event = AuditEvent.objects.get(action="mission.touched", target_id=str(target.pk))
+    assert event.actor == f"user:{editor.pk}"
 
 
 def test_the_effect_outside_arrives_under_its_id_and_is_noted(family, editor, target):
