@@ -153,6 +153,17 @@ def test_a_common_statement_that_fails_is_nobody_s_error(monkeypatch):
     assert {row(job.ref).state for job in jobs} == {"succeeded"}
 
 
+def test_a_start_under_an_older_fence_does_not_begin_the_claim_of_now():
+    late = lost_job()
+    assert row(late.ref).fence == late.fence + 1
+
+    with scope(late.organization_id), pytest.raises(LeaseLost):
+        Together().start(late)
+
+    assert row(late.ref).started_at is None
+    assert [one.fence for one in attempts(late.ref)] == [late.fence]
+
+
 def test_of_two_claims_of_one_job_only_the_later_starts_and_settles():
     first = claimed_job()
     later = replace(first, fence=first.fence + 1)
@@ -247,7 +258,7 @@ def test_what_happened_before_is_over_and_its_attempts_stay_as_they_ended():
     assert [one.outcome for one in attempts(job.ref)] == ["failed", "lost", "succeeded"]
 
 
-def test_those_who_start_share_a_commit_among_them(commits):
+def test_those_who_start_share_a_commit_among_them(commits, logged):
     jobs = [claimed_job() for _ in range(3)]
 
     with elsewhere() as begin:
@@ -257,6 +268,7 @@ def test_those_who_start_share_a_commit_among_them(commits):
 
     assert [one.result().job.ref for one in coming] == [job.ref for job in jobs]
     assert commits == [3]
+    assert "not_written_together" not in [line["event"] for line in logged()]
     assert all(row(job.ref).started_at for job in jobs)
     assert [len(attempts(job.ref)) for job in jobs] == [1] * 3
 
