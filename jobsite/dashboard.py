@@ -12,14 +12,14 @@ from django.urls import reverse
 
 from jobs.alerts.conditions import CONDITIONS, Kind
 from jobs.alerts.states import AlertState
-from jobs.alerts.words import sentence
+from jobs.alerts.words import now_of, sentence
 from jobs.ledger.states import State
 from jobs.models import Alert, DeadLetter, Job, QueueControl, Worker
 from jobs.scheduler import SCHEDULER
 from tenancy.access import Permission
 from tenancy.admin.base import visible
 from tenancy.admin.rights import rights_of
-from tenancy.admin.times import ago, span
+from tenancy.admin.times import lasting, span
 
 LATELY = timedelta(hours=1)
 ALERTS = 5  # on the page, so that the numbers stay in sight
@@ -50,20 +50,29 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """An alert. since: it is open, or closed. address: its page. told: who knows, in words."""
+    """An alert.
+
+    lasts: how long it is open, or closed. now: whether what an open one is about still is. told:
+    who knows, in words. address: its page.
+    """
 
     what: str
     whose: str
-    since: str
+    lasts: str
+    now: str
     told: str
     address: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stopped:
-    """How many organizations' queues of a group a person paused or drains, and which."""
+    """How many organizations' queues of a group a person paused or drains, and which.
+
+    whose: the organization, where it is one.
+    """
 
     group: str
+    whose: str
     paused: int
     draining: int
     address: str
@@ -132,15 +141,18 @@ def _stopped() -> list[Stopped]:
     counts = by_group.values_list("queue_group").annotate(
         paused=Count("pk", filter=Q(is_paused=True)),
         draining=Count("pk", filter=Q(is_draining=True)),
+        all=Count("pk"),
+        first=Min("organization__name"),
     )
     return [
         Stopped(
             group=group,
+            whose=first if count == 1 else "",
             paused=paused,
             draining=draining,
             address=_list("jobs_queuecontrol", group=group, show="set"),
         )
-        for group, paused, draining in counts.order_by("queue_group")
+        for group, paused, draining, count, first in counts.order_by("queue_group")
     ]
 
 
@@ -152,7 +164,8 @@ def _trouble(alert: Alert) -> Trouble:
     return Trouble(
         what=sentence(alert),
         whose=alert.organization.name if alert.organization else "",
-        since=ago(alert.closed_at or alert.began_at),
+        lasts=lasting(alert.closed_at or alert.began_at),
+        now=now_of(alert),
         told=told,
         address=reverse("admin:jobs_alert_change", args=[alert.pk]),
     )

@@ -41,7 +41,7 @@ def number(
     meaning: str, *, label: str, least: float, most: float, help_text: str, required: bool
 ) -> forms.FloatField:
     """The same for a number with a fraction."""
-    wrong = f"{meaning}: a number from {least:g} to {most:,g}{'' if required else ', or empty'}."
+    wrong = f"{meaning}: a number from {least:g} to {most:,.0f}{'' if required else ', or empty'}."
     return forms.FloatField(
         label=label,
         required=required,

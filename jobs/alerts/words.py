@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from jobs.alerts.conditions import Kind
 from jobs.alerts.models import Alert
+from jobs.alerts.states import QUIET_MINUTES, AlertState
 from tenancy.admin.times import span
 
 ADVICE = {
@@ -34,6 +35,15 @@ def sentence(alert: Alert) -> str:
         Kind.JOBS_FAIL: f"{value:.0%} of the attempts fail",
         Kind.QUEUE_GROWS: f"The queue {group} grows: {value:,.0f} jobs wait",
     }[Kind(alert.kind)]
+
+
+def now_of(alert: Alert) -> str:
+    """Whether what an open alert is about still is; empty for the others."""
+    if alert.state != AlertState.OPEN:
+        return ""
+    if not alert.is_quiet:
+        return "still wrong"
+    return f"right again for {alert.minutes} min, closes after {QUIET_MINUTES}"
 
 
 def lists(alert: Alert) -> dict[str, str]:

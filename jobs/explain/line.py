@@ -23,7 +23,7 @@ def paused(view: View) -> Explanation | None:
     ends = "It starts nothing until it is resumed."
     if until:
         ends = f"It resumes by itself at {moment(until)}."
-    sentence = f"Its queue is paused {view.by_whom()}. {ends}"
+    sentence = f"Its queue was paused {view.by_whom()}. {ends}"
     estimate = until - view.now if until else None
     return Explanation(cause=Cause.PAUSED, sentence=sentence, estimate=estimate, lift="resume")
 

@@ -40,7 +40,10 @@ def organization_of(text: str) -> Organization:
     lookup = {"pk": int(text)} if text.isdecimal() else {"slug": text}
     found = Organization.objects.filter(**lookup).first()
     if found is None:
-        raise CommandError(f"No organization has the id or slug {text!r}.")
+        raise CommandError(
+            f"No organization has the id or slug {text!r}. Give its slug or its number, "
+            "not its name; the list of organizations in the admin has the slugs."
+        )
     return found
 
 

@@ -28,6 +28,15 @@ def ago(moment: datetime | None) -> str:
         return "–"
     length = datetime.now(UTC) - moment
     text = f"{span(length)} ago" if length >= timedelta(0) else f"in {span(-length)}"
+    return _shown(moment, text)
+
+
+def lasting(moment: datetime) -> str:
+    """How long ago a moment is, for what lasts since then: “for 2 min”."""
+    return _shown(moment, span(datetime.now(UTC) - moment))
+
+
+def _shown(moment: datetime, text: str) -> str:
     return format_html(
         '<time datetime="{}" title="{} UTC" tabindex="0">{}</time>',
         moment.isoformat(),

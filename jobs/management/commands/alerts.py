@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from jobs.alerts.models import Alert
 from jobs.alerts.states import AlertState
-from jobs.alerts.words import sentence
+from jobs.alerts.words import now_of, sentence
 from jobs.management.operator import operating, positive
 from jobs.management.output import as_json, as_table
 
@@ -14,6 +14,7 @@ _COLUMNS = {
     "state": "STATE",
     "organization": "ORGANIZATION",
     "summary": "WHAT",
+    "now": "NOW",
     "began_at": "SINCE",
     "closed_at": "CLOSED",
     "told": "TOLD",
@@ -54,6 +55,7 @@ def _row(alert: Alert) -> dict[str, Any]:
         "organization_id": alert.organization_id,
         "queue_group": alert.queue_group or None,
         "summary": sentence(alert),
+        "now": now_of(alert) or None,
         "value": alert.value,
         "began_at": alert.began_at,
         "opened_at": alert.opened_at,

@@ -51,7 +51,7 @@ def test_a_queue_is_paused_and_resumed_by_keyboard_only(
     expect(page.get_by_text("“their receiver is down”. It resumes by itself at")).to_be_visible()
 
     page.goto(live_server.url + reverse("admin:jobs_job_change", args=[waiting.job_id]))
-    expect(page.get_by_text("Its queue is paused by")).to_be_visible()
+    expect(page.get_by_text("Its queue was paused by")).to_be_visible()
     tab_to(page, page.get_by_role("link", name="Resume its queue"))
     keys.press("Enter")
     expect(page.get_by_label("Reason")).to_be_focused()

@@ -108,13 +108,15 @@ def test_the_dashboard_says_what_is_right_again_and_what_a_person_stopped(own, o
     page = shown(operator, reverse("admin:index"))
 
     assert alert.closed_at is None or str(alert.pk) in " ".join(one.address for one in found.closed)
-    assert "Right again since" in page
+    assert "Right again for" in page
     [audit] = [one for one in found.stopped if one.group == "audit"]
     assert audit.paused >= 1
     assert audit.draining >= 1
+    is_alone = audit.paused == audit.draining == 1  # its own control is both
+    assert audit.whose == (own.name if is_alone else "")
     assert own.name in shown(operator, audit.address)
     member = signed_in(tenancy.member(own, role="owner"))
-    assert "Right again since" not in shown(member, reverse("admin:index"))
+    assert "Right again for" not in shown(member, reverse("admin:index"))
 
 
 @pytest.mark.parametrize("role", Role.values)

@@ -140,7 +140,7 @@ def test_a_queue_is_paused_with_a_reason_and_resumes_by_itself(of, client):
 
     shown = done.content.decode()
     assert f"Paused the queue backfill of {of}: backfill." in shown
-    assert "Its queue is paused by " in shown
+    assert "Its queue was paused by " in shown
     assert "“their receiver is down”. It resumes by itself at " in shown
     assert row(of).is_paused
     with at(of):
@@ -183,6 +183,7 @@ def test_limits_are_set_in_one_form_and_each_change_is_an_event(of, client):
             "with workers at once: a whole number from 1 to 1,000,000, or empty.",
         ),
         ({"weight": ""}, "the others it gets: a number from 0.01 to 100."),
+        ({"rate_per_second": "0"}, "in a second: a number from 0.001 to 1,000,000, or empty."),
         ({"weight": "1", "rate_per_second": "many"}, "in a second: a number from 0.001 to"),
     ],
 )
@@ -247,5 +248,5 @@ def test_a_jobs_page_says_why_it_waits_with_the_button_that_lifts_it(of, client)
     assert queue(of, deed="resume") in shown
 
     to_member = page(signed_in(member(of, role="admin")), job)
-    assert "Its queue is paused by an operator " in to_member
+    assert "Its queue was paused by an operator " in to_member
     assert QUEUES not in to_member

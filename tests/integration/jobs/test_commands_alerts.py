@@ -26,6 +26,16 @@ def test_open_alerts_are_printed_a_line_each():
 
     assert mine.startswith("open")
     assert "80% of the attempts fail" in mine
+    assert "still wrong" in mine
+
+
+def test_an_open_alert_whose_condition_is_over_says_so():
+    of = organization()
+    pass_minutes(failing(of), 0.8, *[None] * 3)
+
+    [mine] = [line for line in alerts().splitlines() if of.slug in line]
+
+    assert "right again for 2 min, closes after 5" in mine
 
 
 def test_programs_get_json_with_the_history_where_they_ask_for_it():

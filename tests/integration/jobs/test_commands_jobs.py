@@ -131,7 +131,7 @@ def test_explain_says_why_a_job_does_not_run(of):
 
     said = jobs("explain", str(ref.job_id))
 
-    assert said.startswith("Its queue is paused by ")
+    assert said.startswith("Its queue was paused by ")
     assert said.endswith("“their receiver is down”. It starts nothing until it is resumed.\n")
 
 

@@ -156,5 +156,5 @@ def test_what_cannot_be_done_says_what_could(of, words, said):
 
 
 def test_an_organization_that_is_not_there_is_a_sentence(of):
-    with pytest.raises(CommandError, match="No organization has the id or slug 'nowhere'"):
+    with pytest.raises(CommandError, match=r"'nowhere'\. Give its slug or its number"):
         order("pause", "--organization", "nowhere")

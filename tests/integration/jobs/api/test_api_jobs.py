@@ -26,7 +26,7 @@ def test_a_waiting_job_says_why_it_waits_without_a_name_or_a_worker(admin: Calle
 
     why = admin.get(f"/jobs/{waiting.job_id}").json()["waiting_because"]
 
-    assert why.startswith("Its queue is paused by an operator ")
+    assert why.startswith("Its queue was paused by an operator ")
     assert why.endswith("ago: “a flood”. It starts nothing until it is resumed.")
     assert admin.get(f"/jobs/{dead.job_id}").json()["waiting_because"] is None
 

@@ -159,7 +159,7 @@ def test_in_a_paused_queue_by_whom_why_and_until_when(of):
     said = told(ref)
 
     assert (said.cause, said.lift) == (Cause.PAUSED, "resume")
-    assert said.sentence.startswith("Its queue is paused by Ada Byron (operator) ")
+    assert said.sentence.startswith("Its queue was paused by Ada Byron (operator) ")
     assert said.sentence.endswith(
         "ago: “their receiver is down”. It resumes by itself at 2099-05-01 12:00:00 UTC."
     )
@@ -383,7 +383,7 @@ def test_a_member_is_not_told_of_workers_and_operators(of, own_line, settings):
 
     assert told(ref, to_operator=False).sentence == "In the hands of a worker, and about to start."
     assert told(waiting, to_operator=False).sentence.startswith(
-        "Its queue is paused by an operator "
+        "Its queue was paused by an operator "
     )
     settings.JOBS_LEASE_SECONDS = 0
     other = queued_job(organization())
