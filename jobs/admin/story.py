@@ -67,7 +67,7 @@ def sentence(
         case State.RETRYING:
             return (
                 f"Attempt {job.attempt} of {job.max_attempts} failed with {_error(job)}. "
-                f"The next one is due {_when(job, now)}."
+                f"The next one {_when(job, now)}."
             )
         case State.SUCCEEDED:
             again = f" after a person retried it ({len(attempts)} in all)" if replays else ""
@@ -171,8 +171,8 @@ def _error(job: Job) -> str:
 
 def _when(job: Job, now: datetime) -> str:
     if job.run_at > now:
-        return f"in {span(job.run_at - now)}"
-    return f"since {span(due_for(job, now))}"
+        return f"is due in {span(job.run_at - now)}"
+    return f"has been due for {span(due_for(job, now))}"
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -123,7 +123,7 @@ def test_the_headline_promises_nothing_that_the_explanation_denies(
 
     page = shown(admin, jobs.queued_job(own))
 
-    assert "Its queue is paused" in page
+    assert "Its queue was paused" in page
     assert "and not started yet." in page
     assert "worker of its group takes it" not in page
 

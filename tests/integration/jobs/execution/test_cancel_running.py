@@ -103,6 +103,7 @@ def test_the_audit_log_tells_who_asked_and_that_it_ended(declare, start_worker):
     assert (asked.action, asked.actor[:5]) == ("job.cancel_requested", "user:")
     assert "not needed any more" in asked.event
     assert (ended.action, ended.actor) == ("job.cancelled", "system")
+    assert ended.correlation_id == perform.job.correlation_id
     assert json.loads(ended.event)["detail"] == {
         "job_type": perform.job.job_type,
         "how": "It stopped at a check of its actor.",
