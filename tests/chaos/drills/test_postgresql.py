@@ -53,7 +53,7 @@ def test_servers_that_are_full(world_with_postgres, fleet, load, live_postgres, 
         redis.config_set("maxmemory", redis.info("memory")["used_memory"])
         with load.feeding(jobs):
             eventually(lambda: unpublished(world_with_postgres) >= jobs // 10, within=120)
-            assert "redis" in down()
+            eventually(lambda: "redis" in down())  # workers make a little room now and then
             redis.config_set("maxmemory", 0)
     load.oracle.wait_for_the_end()
 
