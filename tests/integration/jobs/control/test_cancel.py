@@ -12,6 +12,7 @@ from jobs.ledger.publish import queues
 from tenancy.acting import Actor, acting
 from tests.factories import member, organization
 from tests.factories.jobs import at, claim, dead_job, declared, queued_job, row, running_job
+from tests.integration.jobs.ledger.lines import lease_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,7 +89,7 @@ def test_it_asks_for_a_reason(of):
 
 def test_a_message_that_stays_in_line_does_not_run(of):
     ref = queued_job(of)
-    queues().fetch("backfill", "consumer", 50)  # a worker has prefetched it
+    lease_all(queues(), of.pk)  # a worker has prefetched it
 
     cancel(of, ref)
 
