@@ -115,7 +115,12 @@ def test_a_statement_reads_no_big_table_whole(name):
         [(plan,)] = cursor.fetchall()
 
     whole = plan if isinstance(plan, list) else json.loads(plan)
-    found = [node for node in _nodes(whole[0]["Plan"]) if _reads_all(node)]
+    walked = WALKED.get(name, set())
+    found = [
+        node
+        for node in _nodes(whole[0]["Plan"])
+        if _reads_all(node) and node.get("Index Name") not in walked
+    ]
     assert not found, found
 
 
@@ -168,6 +173,9 @@ PARTIAL = {
     "deadletter_handled", "deadletter_open_once_per_job", "job_behind_breaker", "job_due",
     "job_held", "job_in_line", "job_unpublished",
 }  # fmt: skip
+
+# It wants all that is dead and all that runs: of the indexes of what has not succeeded, any serves.
+WALKED = {"misfits": {"job_by_group", "job_by_organization", "job_by_state"}}
 
 
 def _reads_all(node):
