@@ -15,7 +15,7 @@ BARE = "benchmarks.ours.bare"
 STOCK = "benchmarks.peers.stock"
 ORGANIZATIONS = (1, 100, 10_000)
 MOST = 100_000
-OPERATION = "one step in Valkey, 10,000 organizations with limits"
+OPERATION = "one step in Valkey (median), 10,000 organizations with limits"
 LIMITED = "ours, 10,000 organizations, weight + limit + rate on each"
 
 

@@ -323,7 +323,6 @@ MUTATIONS = (
         "runs though nobody could say",
         "        raise BreakerUnknown(str(error)) from error\n",
         "        pass\n",
-        "breaker/test_guard",
-        "breaker/test_failing",
+        "breaker/test_guard_outage",
     ),
 )
