@@ -139,7 +139,7 @@ class JobAdmin(LedgerAdmin):
         job = self.get_object(request, object_id)
         self.note_the_look(request, job)
         now = clock.now()
-        attempts = list(Attempt.objects.filter(organization_id=job.organization_id, job=job))
+        attempts = Attempt.of(job)
         letters = list(DeadLetter.objects.filter(organization_id=job.organization_id, job=job))
         replays = [
             one.handled_at

@@ -147,11 +147,11 @@ def _now(job: Job, attempts: Sequence[Attempt], replays: Sequence[datetime]) -> 
 
 
 def _running(job: Job, now: datetime) -> str:
-    if job.started_at is None:
-        return f"A worker took it {_ago(job.claimed_at, now)}, and starts it next."
-    lasts = span(now - job.started_at)
     asked = " Somebody asked it to end." if job.cancel_requested_at else ""
-    return f"Attempt {job.attempt} of {job.max_attempts} began {lasts} ago.{asked}"
+    began = f"began {_ago(job.started_at, now)}"
+    if job.started_at is None:  # its worker says so at the next heartbeat
+        began = f"is with a worker, which took it {_ago(job.claimed_at, now)}"
+    return f"Attempt {job.attempt} of {job.max_attempts} {began}.{asked}"
 
 
 def _cancelled(job: Job, now: datetime) -> str:

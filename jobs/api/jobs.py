@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from jobs import control, deadletters
 from jobs.explain import explain
-from jobs.ledger.models import Job
+from jobs.ledger.models import Attempt, Job
 from jobs.ledger.states import WAITING, State
 from tenancy.access import Permission
 from tenancy.api.fields import UNCHANGED, Body, Line, Out, PathId
@@ -90,6 +90,11 @@ class JobWithAttempts(JobOut):
     payload: dict[str, Any]
     attempts: list[AttemptOut]
     waiting_because: str | None
+
+    @staticmethod
+    def resolve_attempts(job: Job) -> list[Attempt]:
+        """The one that is under way included."""
+        return Attempt.of(job)
 
     @staticmethod
     def resolve_waiting_because(job: Job) -> str | None:

@@ -6,6 +6,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -72,7 +73,7 @@ class GroupConsumer(Consumer):
         return message
 
     def ack(self, message: MessageProxy) -> None:
-        """Settle as `message.disposition` says; without one, forget the message.
+        """Settle as `message.disposition` says, once it does; without one, forget the message.
 
         For a plain actor this waits for Redis, and raises a connection error (Dramatiq tries
         again) when it is away: there is no ledger to catch a repeat.
@@ -130,7 +131,8 @@ class GroupConsumer(Consumer):
         self._tell(self._broker.on_fetched, messages)
         for message in messages:
             if message.disposition is not None:
-                settlement = Settlement(message.key, message.disposition, message.stamp)
+                disposition = cast(Disposition, message.disposition)
+                settlement = Settlement(message.key, disposition, message.stamp)
                 self._leases.settle(settlement, at_once=False)
         self._leases.cache = deque(one for one in messages if one.disposition is None)
 
@@ -167,10 +169,16 @@ class GroupConsumer(Consumer):
         elif time.monotonic() < leases.next_fetch or not leases.fetch(leases.room(capacity)):
             leases.wait_for_work(self._timeout)
 
-    def _settle(self, message: GroupMessage, otherwise: Disposition) -> None:
-        disposition = message.disposition or otherwise
-        if message.started is not None and not isinstance(disposition, Release):
-            ran = time.monotonic() - message.started
+    def _settle(self, message: GroupMessage, otherwise: Disposition | Future[Disposition]) -> None:
+        ran = None if message.started is None else time.monotonic() - message.started
+        decided = message.disposition or otherwise
+        if isinstance(decided, Future):
+            decided.add_done_callback(lambda future: self._end(message, future.result(), ran))
+        else:
+            self._end(message, decided, ran)
+
+    def _end(self, message: GroupMessage, disposition: Disposition, ran: float | None) -> None:
+        if ran is not None and not isinstance(disposition, Release):
             self._prefetch.note(ran)
             time_used = timedelta(seconds=ran)
             if isinstance(disposition, Ack):  # nearly all; `replace` takes its time

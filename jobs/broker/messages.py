@@ -1,6 +1,7 @@
 """A message on its way: in, leased, and what becomes of it."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
@@ -87,8 +88,9 @@ class Settlement(NamedTuple):
 class GroupMessage(MessageProxy):
     """A leased message in the hands of Dramatiq's worker.
 
-    Whoever runs it may set `disposition` before Dramatiq acknowledges it; without one, an
-    acknowledged message is forgotten and a rejected one is poison.
+    Whoever runs it may set `disposition` before Dramatiq acknowledges it, or a future of one, and
+    take the next message meanwhile; without one, an acknowledged message is forgotten and a
+    rejected one is poison.
     """
 
     def __init__(self, message: Message[Any], leased: Leased) -> None:
@@ -98,7 +100,7 @@ class GroupMessage(MessageProxy):
         self.key, self.group, self.body, self.deliveries, self.stamp = leased
         self.organization_id = leased.key.organization_id
         self.started: float | None = None  # monotonic; when its worker thread began
-        self.disposition: Disposition | None = None
+        self.disposition: Disposition | Future[Disposition] | None = None
         self.claim: Any = None  # left here by whoever claims fetched messages (`on_fetched`)
 
     @property

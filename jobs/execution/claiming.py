@@ -3,16 +3,16 @@
 Both run in the consumer thread of a group, as hooks of the broker: a thread gets only messages that
 it is to run. What is finished is acknowledged at once, what is held or not due comes again.
 
-*Who had started, when a worker dies.* A claim starts nothing. `start`, in the first trip that the
-job's own thread makes, opens the attempt and is committed before the actor runs; so a sudden death
-leaves a started attempt for each job that a thread had begun, at most one per thread, and for none
-of the others of its batch. Only the former count a loss and run alone next time (`suspects`); the
-others are claimed anew, in a batch, as if nothing had been. That costs no trip and no wait for the
-disk: the start is committed without one (`UNHURRIED`), which outlives every death of a worker and
-is lost only with the machine of PostgreSQL, and then counts a loss too few.
+*Who had started, when a worker dies.* A claim is the last that the ledger hears of a job until it
+ends, or runs at its worker's next heartbeat: to write down each start, before the actor runs, would
+cost a trip and two rows. So after a sudden death all that the worker had may have killed it, and
+each runs alone next time (`suspects`): that claim counts as its start, and another death under it
+is its own. Whoever was not at fault ends that attempt, uncounted.
 """
 
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import structlog
 from django.db import Error, connection
@@ -21,9 +21,11 @@ from jobs.broker.messages import Ack, GroupMessage, RetryAfter
 from jobs.execution.in_hand import in_hand
 from jobs.execution.leases import lease, leases
 from jobs.execution.poison import reference_of
+from jobs.execution.revalidate import asking
 from jobs.ledger import transitions
-from jobs.ledger.transitions import ClaimAnswer, JobRef
-from tenancy.postgresql.flush import Statement, committed
+from jobs.ledger.transitions import ClaimAnswer, Claimed, JobRef
+from tenancy import standing
+from tenancy.postgresql.flush import Rows, Statement, committed
 from tenancy.scope import scope
 
 log = structlog.get_logger(__name__)
@@ -33,8 +35,25 @@ log = structlog.get_logger(__name__)
 PATIENCE = Statement(name="jobs.patience", sql="SELECT set_config('lock_timeout', '1000ms', true)")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the ledger said to the wish to run a job, and for a claimed one how things stood then.
+
+    at: just before it was asked, by this process's monotonic clock.
+    """
+
+    answer: ClaimAnswer
+    standing: Rows
+    at: float
+
+    @property
+    def claimed(self) -> Claimed | None:
+        """The job, if it is to run here."""
+        return self.answer.claimed
+
+
 def claim_fetched(messages: list[GroupMessage]) -> None:
-    """Claim a batch; each answer is left on its message, each organization comes from its message.
+    """Claim a batch; what came of it is left on each message, whose organization is its queue's.
 
     Without PostgreSQL no message has one, and its thread tries for itself.
     """
@@ -42,40 +61,60 @@ def claim_fetched(messages: list[GroupMessage]) -> None:
     if not by_ref:
         return
     try:
-        answers = claim(by_ref, PATIENCE, suspects=False)
+        judged = claim(by_ref, PATIENCE, suspects=False)
     except Error as error:
         log.warning("batch_not_claimed", messages=len(by_ref), error=str(error))
         connection.close()
         return
-    for answer in answers:
+    for one in judged:
+        answer = one.answer
         message = by_ref[answer.ref]
-        message.claim = answer
+        message.claim = one
         if answer.answer == "finished":
             message.disposition = Ack()
         elif answer.answer in ("held", "not_due"):
             message.disposition = RetryAfter(delay=answer.delay)
 
 
-def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[ClaimAnswer]:
-    """Claim jobs for this worker, in one transaction and one trip."""
+def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[Judged]:
+    """Claim jobs for this worker in one transaction, and ask for the standing of those who act.
+
+    suspects: whether to take over those whose worker died, too; they start at once. Raises what
+    PostgreSQL raises; what was claimed by then is given back.
+    """
+    at = time.monotonic()
     wanted = list(refs)
     statements = transitions.claiming(
-        wanted, worker_id=leases.worker_id, lease=lease(), suspects=suspects
+        wanted,
+        worker_id=leases.worker_id,
+        lease=lease(),
+        suspects=suspects,
+        in_hand=[ref for ref in wanted if ref in in_hand],
     )
     with scope({ref.organization_id for ref in wanted}):
         answers = transitions.claim_answers(committed(*first, *statements))
-    for answer in answers:
-        if answer.claimed:
-            in_hand.take(answer.claimed)
-    return answers
+        claimed = [answer.claimed for answer in answers if answer.claimed]
+        for job in claimed:
+            in_hand.take(job)
+        try:
+            stands = stand(claimed)
+        except BaseException:
+            leases.give_back(claimed)
+            raise
+    return [Judged(answer=one, standing=stands.get(one.ref, []), at=at) for one in answers]
+
+
+def stand(jobs: list[Claimed]) -> dict[JobRef, Rows]:
+    """How things stand now for those who act, in a scope that shows their organizations."""
+    if not jobs:
+        return {}
+    rows = committed(asking(jobs))[standing.NAME]
+    found = standing.in_order(rows)
+    return {job.ref: found.get(place, []) for place, job in enumerate(jobs)}
 
 
 def give_back_unstarted(messages: list[GroupMessage]) -> None:
     """Undo the claims of messages that go back: others may run them now, uncounted."""
-    claimed = [
-        message.claim.claimed
-        for message in messages
-        if message.claim is not None and message.claim.claimed is not None
-    ]
+    claimed = [one.claim.claimed for one in messages if one.claim and one.claim.claimed]
     if claimed:
         leases.give_back(claimed)

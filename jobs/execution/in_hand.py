@@ -27,20 +27,21 @@ log = structlog.get_logger(__name__)
 # How long an actor has, once its end was asked for, to come to a check by itself.
 CANCEL_GRACE = timedelta(seconds=5)
 
-
-type Claim = tuple[JobRef, int]  # a job and its fence
+type Claim = tuple[JobRef, int]  # `Claimed.fenced`
 
 
 @dataclass(kw_only=True)
 class Held:
     """One job of this worker.
 
-    thread_id: of the thread in which its actor runs now, or None.
+    thread_id: of the thread in which its actor runs now, or None. began: when that began, by this
+    process's monotonic clock.
     asked_at: monotonic, when its end was asked for, or None.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     thread_id: int | None = None
+    began: float | None = None
     asked_at: float | None = None
     is_interrupted: bool = False
 
@@ -53,25 +54,35 @@ class InHand:
 
     def take(self, job: Claimed) -> None:
         """It was claimed."""
-        self._jobs.setdefault(_claim(job), Held())
+        self._jobs.setdefault(job.fenced, Held())
 
     def drop(self, job: Claimed) -> None:
         """It ended, or went back."""
-        self._jobs.pop(_claim(job), None)
+        self._jobs.pop(job.fenced, None)
 
     def __contains__(self, ref: JobRef) -> bool:
-        return any(one == ref for one, _ in list(self._jobs))
+        return ref in self.refs()
 
-    def ids(self) -> list[UUID]:
-        """Of all."""
-        return [ref.job_id for ref, _ in list(self._jobs)]
+    def refs(self) -> set[JobRef]:
+        """All."""
+        return {ref for ref, _ in list(self._jobs)}
+
+    def running(self) -> list[tuple[UUID, timedelta]]:
+        """Those whose actors run, and for how long."""
+        now = time.monotonic()
+        return [
+            (ref.job_id, timedelta(seconds=now - held.began))
+            for (ref, _), held in list(self._jobs.items())
+            if held.began is not None
+        ]
 
     @contextmanager
     def acting(self, job: Claimed) -> Iterator[None]:
         """The actor runs in this thread, and may be interrupted until the block ends."""
-        held = self._jobs.setdefault(_claim(job), Held())
+        held = self._jobs.setdefault(job.fenced, Held())
         with held.lock:
             held.thread_id = threading.get_ident()
+            held.began = job.began
         try:
             yield
         finally:
@@ -87,7 +98,7 @@ class InHand:
 
     def is_asked_to_end(self, job: Claimed) -> bool:
         """Whether somebody wants it to end."""
-        held = self._jobs.get(_claim(job))
+        held = self._jobs.get(job.fenced)
         return held is not None and held.asked_at is not None
 
     def interrupt_overdue(self) -> Iterator[int]:
@@ -106,10 +117,6 @@ class InHand:
                 raise_thread_exception(held.thread_id, Cancelled)
                 yield held.thread_id
             log.info("job_interrupted", job_id=str(ref.job_id))
-
-
-def _claim(job: Claimed) -> Claim:
-    return job.ref, job.fence
 
 
 in_hand = InHand()

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -45,7 +46,8 @@ class Leases:
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._groups: list[str] = []
         self._abandoned: list[Claimed] = []
-        self._unstarted: set[JobRef] = set()
+        self._unstarted: list[Claimed] = []
+        self._kept_since = self._kept_until = 0.0  # monotonic
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,7 +82,7 @@ class Leases:
     def give_back(self, jobs: Sequence[Claimed]) -> None:
         """Give unstarted jobs back, now or once the database answers again."""
         with self._lock:
-            self._unstarted.update(job.ref for job in jobs)
+            self._unstarted.extend(jobs)
         for job in jobs:
             in_hand.drop(job)
         try:
@@ -88,6 +90,14 @@ class Leases:
         except Error as error:
             log.warning("jobs_not_given_back", error=str(error))
             connection.close()
+
+    def have_held(self, since: float) -> bool:
+        """Whether no lease of this worker can have ended since that moment of the monotonic clock.
+
+        What it claimed before then, others may have by now: it has stood still, or PostgreSQL was
+        away, for longer than a lease.
+        """
+        return self._kept_since <= since and time.monotonic() < self._kept_until
 
     def _live(self, is_seen: bool) -> None:
         while not self._stopping.wait(
@@ -107,6 +117,7 @@ class Leases:
         return True
 
     def _beat(self) -> None:
+        at, running = time.monotonic(), in_hand.running()
         beat = statement(
             "beat",
             {
@@ -115,11 +126,16 @@ class Leases:
                 "pid": os.getpid(),
                 "queue_groups": json.dumps(self._groups),
                 "version": settings.VERSION,
-                "job_ids": in_hand.ids(),
+                "job_ids": [ref.job_id for ref in in_hand.refs()],
+                "begun": [job_id for job_id, _ in running],
+                "ran": [ran for _, ran in running],
             },
         )
         with engine_scope():
             rows = committed(UNHURRIED, beat)["jobs.beat"]
+        if at >= self._kept_until:
+            self._kept_since = at
+        self._kept_until = at + settings.JOBS_LEASE_SECONDS
         in_hand.ask_to_end(
             JobRef(organization_id=row["organization_id"], job_id=row["id"]) for row in rows
         )
@@ -130,13 +146,12 @@ class Leases:
 
     def _give_back_unstarted(self) -> None:
         with self._lock:
-            # What was claimed again meanwhile is in hand again.
-            refs = {ref for ref in self._unstarted if ref not in in_hand}
-        if refs:
-            with scope({ref.organization_id for ref in refs}), transaction.atomic():
-                transitions.give_back(refs, worker_id=self.worker_id)
+            jobs = list(self._unstarted)
+        if jobs:
+            with scope({job.organization_id for job in jobs}), transaction.atomic():
+                transitions.give_back(jobs)
         with self._lock:
-            self._unstarted -= refs
+            self._unstarted = [job for job in self._unstarted if job not in jobs]
 
     def _release_abandoned(self) -> None:
         while self._abandoned:

@@ -13,6 +13,7 @@ from jobs.broker.broker import GroupBroker
 from jobs.broker.notices import Notice, listener
 from jobs.execution.in_hand import in_hand
 from jobs.execution.leases import leases
+from jobs.execution.settling import settler
 from jobs.execution.statements import RunningStatements
 from jobs.execution.work_queue import WorkQueue
 from jobs.job_types import GROUPS
@@ -35,6 +36,7 @@ class WorkerLife(Middleware):
         groups = broker.get_declared_queues() & (worker.consumer_whitelist or set(GROUPS))
         leases.start(sorted(groups))
         self._statements.start()
+        settler.start()
         if isinstance(broker, GroupBroker):
             listener.start(broker.backend, groups, _cancelled)
 
@@ -58,11 +60,16 @@ class WorkerLife(Middleware):
         self._timer.daemon = True
         self._timer.start()
 
+    def before_consumer_thread_shutdown(self, broker: Broker, thread: Any) -> None:
+        """Write what has ended while its message can still be acknowledged."""
+        settler.drain()
+
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Sign off, so that nothing waits for a lease."""
         if self._timer is not None:
             self._timer.cancel()
         self._statements.stop()
+        settler.stop()
         listener.stop()
         leases.stop()
 

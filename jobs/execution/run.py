@@ -1,8 +1,11 @@
 """One job inside a worker, from its message to what becomes of it."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,23 +26,23 @@ from jobs.errors import (
     RetryLater,
     UnknownJobType,
 )
-from jobs.execution.claiming import claim, give_back_unstarted
+from jobs.execution.claiming import Judged, claim, give_back_unstarted, stand
 from jobs.execution.death import bury, stop
 from jobs.execution.guard import BreakerOpen, BreakerUnknown, guard
 from jobs.execution.in_hand import in_hand
 from jobs.execution.job import Run
 from jobs.execution.leases import leases
 from jobs.execution.poison import bury_message, reference_of
-from jobs.execution.revalidate import OrganizationSuspended, actor_of, asking, revalidate
+from jobs.execution.revalidate import OrganizationSuspended, actor_of, revalidate
+from jobs.execution.settling import settler
 from jobs.execution.suspects import company
-from jobs.execution.together import Begun, begun, together
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.states import Hold, Reason
-from jobs.ledger.transitions import ClaimAnswer, Claimed
+from jobs.ledger.transitions import Claimed
 from tenancy.acting import acting
-from tenancy.postgresql.flush import UNHURRIED, atomic
+from tenancy.postgresql.flush import atomic
 from tenancy.scope import scope
 
 log = structlog.get_logger(__name__)
@@ -50,6 +53,8 @@ OUTAGE = timedelta(seconds=5)
 ANOTHER_SUSPECT = timedelta(seconds=1)
 # How long the message of a job that was lost on the way.
 ANOTHER_LOOK = timedelta(seconds=1)
+# How long ago the standing of whoever acts may have been looked up when the job begins.
+FRESH_SECONDS = 1.0
 
 
 def run_job(*_: Any, **__: Any) -> None:
@@ -78,45 +83,51 @@ def run_job(*_: Any, **__: Any) -> None:
         message.disposition = Release()
 
 
-def _run(message: GroupMessage) -> Disposition:
+def _run(message: GroupMessage) -> Disposition | Future[Disposition]:
     if listener.is_paused(message.group, message.organization_id):
         give_back_unstarted([message])
         return Release()
-    answer = message.claim or _claim(message, suspects=False)
-    if answer is None or answer.answer != "suspect":
+    judged = message.claim or _claim(message, suspects=False)
+    if judged is None or judged.answer.answer != "suspect":
         with company.together():
-            return _follow(message, answer)
+            return _follow(message, judged)
     with company.alone() as may_enter:
         if not may_enter:
             return RetryAfter(delay=ANOTHER_SUSPECT)
         return _follow(message, _claim(message, suspects=True))
 
 
-def _claim(message: GroupMessage, *, suspects: bool) -> ClaimAnswer | None:
+def _claim(message: GroupMessage, *, suspects: bool) -> Judged | None:
     """For what the consumer did not claim: it could not, or the job is to run alone."""
     ref = reference_of(message)
     if ref is None:
         return None
-    [answer] = claim([ref], suspects=suspects)
-    return answer
+    [message.claim] = claim([ref], suspects=suspects)
+    return message.claim  # type: ignore[no-any-return]
 
 
-def _follow(message: GroupMessage, answer: ClaimAnswer | None) -> Disposition:
-    if answer is None or answer.answer == "unknown":
+def _follow(message: GroupMessage, judged: Judged | None) -> Disposition | Future[Disposition]:
+    if judged is None or judged.answer.answer == "unknown":
         return bury_message(message, reason=Reason.UNKNOWN_JOB)
-    if answer.claimed is None:
-        return Ack() if answer.answer == "finished" else RetryAfter(delay=answer.delay)
-    job = answer.claimed
+    if judged.claimed is None:
+        is_over = judged.answer.answer == "finished"
+        return Ack() if is_over else RetryAfter(delay=judged.answer.delay)
+    if not leases.have_held(judged.at):
+        give_back_unstarted([message])
+        return RetryAfter(delay=ANOTHER_LOOK)
+    now = time.monotonic()
+    waited = judged.claimed.wait_seconds + now - judged.at
+    job = replace(judged.claimed, began=now, wait_seconds=waited)
     try:
+        message.claim = None  # from here on it has started
         with _in_the_name_of(job):
-            return _attempt(job)
+            return _attempt(job, judged)
     except BaseException:
         # How it ended could not be written: the database is away, or we were interrupted while
         # writing. Without this the job would run as long as this worker lives.
         leases.abandon(job)
-        raise
-    finally:
         in_hand.drop(job)
+        raise
 
 
 @contextmanager
@@ -135,20 +146,55 @@ def _in_the_name_of(job: Claimed) -> Iterator[None]:
         yield
 
 
-def _attempt(job: Claimed) -> Disposition:
-    """Perform and settle one claimed job, or write down how it failed; under its fence or not."""
+def _attempt(job: Claimed, judged: Judged) -> Disposition | Future[Disposition]:
+    """Perform one claimed job; how it ended is settled here, or on its way to be."""
+    written = _outcome(job, judged)
+    if isinstance(written, Future):
+        decided: Future[Disposition] = Future()
+        here = copy_context()
+        written.add_done_callback(
+            lambda written: decided.set_result(here.run(_decided, job, written))
+        )
+        return decided
+    in_hand.drop(job)
+    return written
+
+
+def _decided(job: Claimed, written: Future[None]) -> Disposition:
+    """What becomes of the message of a job that was settled together with others, or was not."""
     try:
-        return _outcome(job)
+        return _settled(job, written)
     except LeaseLost:
-        log.warning("job_lease_lost", fence=job.fence)
-        return RetryAfter(delay=ANOTHER_LOOK)  # to be told what became of it meanwhile
+        return _lost(job)
+    except Exception as error:  # noqa: BLE001 - of PostgreSQL: how it ended is not written
+        log.warning("job_postponed", error=str(error))
+        leases.abandon(job)
+        return RetryAfter(delay=OUTAGE)
+    finally:
+        in_hand.drop(job)
 
 
-def _outcome(job: Claimed) -> Disposition:
+def _settled(job: Claimed, written: Future[None] | None = None) -> Disposition:
+    if written is not None:
+        written.result()
+    metrics.observe_succeeded(job)
+    log.info("job_succeeded")
+    return Ack()
+
+
+def _lost(job: Claimed) -> Disposition:
+    log.warning("job_lease_lost", fence=job.fence)
+    return RetryAfter(delay=ANOTHER_LOOK)  # to be told what became of it meanwhile
+
+
+def _outcome(job: Claimed, judged: Judged) -> Disposition | Future[None]:
+    """Perform and settle, or write down how it failed; under its fence or not."""
     try:
         with guard(job):
-            _perform(job)
-    except (LeaseLost, BreakerUnknown):
+            written = _perform(job, judged)
+    except LeaseLost:
+        return _lost(job)
+    except BreakerUnknown:
         raise
     except BreakerOpen:
         log.info("job_held", hold=Hold.BREAKER.value)
@@ -166,47 +212,35 @@ def _outcome(job: Claimed) -> Disposition:
         return _cancel(job, error.how)
     except BaseException as error:  # noqa: BLE001 - whatever an actor raises, SystemExit included
         return _fail(job, error)
-    metrics.observe_succeeded(job)
-    log.info("job_succeeded")
-    return Ack()
+    return written or _settled(job)
 
 
-def _perform(job: Claimed) -> None:
-    """start → revalidate → perform → settle: one trip to PostgreSQL before the actor, one after."""
-    with transitions.guarded(job):
-        if _is_outside(job):
-            run = _begin(together.start(job))
-            _act(run)
-            if not run.is_settled:
-                together.settle(job)
-            return
-        start = [UNHURRIED, transitions.starting(job)]
-        with atomic(asking([job]), before=start) as block, collecting() as events:
-            run = _begin(begun(job, block.answers))
-            _act(run)
-            block.closing = [*run.written, *writing(events), transitions.settling(job)]
+def _perform(job: Claimed, judged: Judged) -> Future[None] | None:
+    """revalidate → perform → settle; None where it is settled by then."""
+    run = _begin(job, judged)
+    if run.job_type.effect == "outside":
+        _act(run)
+        return None if run.is_settled else settler.settle(job)
+    with transitions.guarded(job), atomic() as block, collecting() as events:
+        _act(run)
+        block.closing = [*run.written, *writing(events), transitions.settling(job)]
+    return None
 
 
-def _begin(begun: Begun) -> Run[Any]:
+def _begin(job: Claimed, judged: Judged) -> Run[Any]:
     """What the actor gets, if it may still run."""
-    job = begun.job
     log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
-    if job.is_cancelled:
+    if in_hand.is_asked_to_end(job):
         raise Cancelled("It was cancelled before it started.")
-    job_type, payload = revalidate(job, begun.standing)
+    is_fresh = time.monotonic() - judged.at < FRESH_SECONDS
+    rows = judged.standing if is_fresh else stand([job])[job.ref]
+    job_type, payload = revalidate(job, rows)
     return Run(job=job, job_type=job_type, payload=payload)
 
 
 def _act(run: Run[Any]) -> None:
     with metrics.observe_started(run.job), in_hand.acting(run.job):
         run.job_type.perform(run)
-
-
-def _is_outside(job: Claimed) -> bool:
-    try:
-        return registry.get(job.job_type).effect == "outside"
-    except UnknownJobType:
-        return False  # `revalidate` says so
 
 
 def _cancel(job: Claimed, how: str) -> Disposition:

@@ -89,7 +89,7 @@ def at_limit(view: View) -> Explanation | None:
     running = Job.objects.filter(
         organization_id=view.organization_id, queue_group=view.group, state=State.RUNNING
     )
-    holders = list(running.order_by("started_at").values_list("pk", flat=True)[: NAMED + 1])
+    holders = list(running.order_by("claimed_at").values_list("pk", flat=True)[: NAMED + 1])
     named = ", ".join(str(one) for one in holders[:NAMED]) + ", …" * (len(holders) > NAMED)
     by = f" Now with workers: {named}." if holders else ""
     sentence = (

@@ -5,7 +5,8 @@
 written by `transitions`, `enqueue` and `relay` only.
 """
 
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, cast
 
 from django.db import models
 from django.db.models import Q
@@ -169,7 +170,7 @@ class IdempotencyKey(TenantModel):
 class AttemptOutcome(models.TextChoices):
     """How an execution ended; `lost` when its worker died, `released` when it was given back.
 
-    Empty while it runs.
+    One whose worker died before it is known to have started was given back, too: it counts nowhere.
     """
 
     SUCCEEDED = "succeeded"
@@ -180,7 +181,7 @@ class AttemptOutcome(models.TextChoices):
 
 
 class Attempt(TenantModel):
-    """One execution of a job, under one fence."""
+    """One execution of a job, under one fence; written when it ends."""
 
     organization = _owner()
     # Always asked for with its organization: the unique key below serves that.
@@ -212,6 +213,26 @@ class Attempt(TenantModel):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.job_id}"
+
+    @classmethod
+    def of(cls, job: Job) -> "list[Attempt]":
+        """All of a job, the one that is under way included: its row is written when it ends."""
+        told: list[Attempt] = list(cls.objects.filter(organization_id=job.organization_id, job=job))
+        if job.state == State.RUNNING:
+            told.append(cls.under_way(job))
+        return told
+
+    @classmethod
+    def under_way(cls, job: Job) -> "Attempt":
+        """The attempt that a running job is in, unsaved."""
+        return cls(
+            organization_id=job.organization_id,
+            job=job,
+            number=job.attempt,
+            fence=job.fence,
+            worker_id=job.worker_id,
+            started_at=cast(datetime, job.started_at or job.claimed_at),
+        )
 
 
 class DeadLetterState(models.TextChoices):

@@ -6,10 +6,11 @@ holds is undone. Those that a person takes move many jobs at once and return the
 """
 
 import json
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -42,8 +43,8 @@ class Claimed:
 
     attempt: which one this is, from 1. losses: how many workers died under it in a row.
     effect_id, effect_state: the outside effect that an earlier attempt began, if any.
-    wait_seconds: from the moment it was due to its start; 0 until it has started.
-    is_cancelled: whether somebody had asked for its end before it started.
+    wait_seconds: from the moment it was due to its claim. began: when it started, by this process's
+    monotonic clock; None until it has. What is written of it is a duration: clocks may differ.
     """
 
     ref: JobRef
@@ -60,8 +61,8 @@ class Claimed:
     actor_id: str
     effect_id: str
     effect_state: str
-    wait_seconds: float = 0.0
-    is_cancelled: bool = False
+    wait_seconds: float
+    began: float | None = None
 
     @property
     def organization_id(self) -> int:
@@ -72,6 +73,17 @@ class Claimed:
     def attempts_left(self) -> int:
         """How many attempts may follow this one."""
         return self.max_attempts - self.attempt
+
+    @property
+    def fenced(self) -> tuple[JobRef, int]:
+        """Names this claim: a worker may have two of one job, of which one is lost."""
+        return self.ref, self.fence
+
+    @property
+    def ran(self) -> timedelta:
+        """How long it has been running by now."""
+        began = self.began
+        return timedelta(0) if began is None else timedelta(seconds=time.monotonic() - began)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,69 +103,50 @@ class ClaimAnswer:
 
 
 def claim(
-    jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta, suspects: bool = True
+    jobs: Sequence[JobRef],
+    *,
+    worker_id: str,
+    lease: timedelta,
+    suspects: bool = True,
+    in_hand: Iterable[JobRef] = (),
 ) -> list[ClaimAnswer]:
     """Move waiting jobs to `running`; `lock.sql`, `claim.sql`.
 
     A job that is finished, held by a live claim or not yet due is left alone, and the answer says
     which; only the message of a finished one may be acknowledged without running it. The fence
     guards: settling with an older one raises `LeaseLost`. A crash after this costs one lease, never
-    a job, and counts no loss until the job has started.
+    a job.
+
+    suspects: whether to take over jobs whose worker died, too. They start at once: dying of one
+    counts as a loss. in_hand: what this worker has claimed and not ended.
     """
-    answers = flush(*claiming(jobs, worker_id=worker_id, lease=lease, suspects=suspects))
-    return claim_answers(answers)
+    return claim_answers(
+        flush(*claiming(jobs, worker_id=worker_id, lease=lease, suspects=suspects, in_hand=in_hand))
+    )
 
 
 def claiming(
-    jobs: Sequence[JobRef], *, worker_id: str, lease: timedelta, suspects: bool = True
+    jobs: Sequence[JobRef],
+    *,
+    worker_id: str,
+    lease: timedelta,
+    suspects: bool,
+    in_hand: Iterable[JobRef],
 ) -> list[Statement]:
     """The statements of `claim`, to go in one trip with others."""
     pairs = _pairs(jobs)
-    given = {"worker_id": worker_id, "lease": lease, "suspects": suspects}
+    given = {
+        "worker_id": worker_id,
+        "lease": lease,
+        "suspects": suspects,
+        "in_hand": [ref.job_id for ref in in_hand],
+    }
     return [statement("lock", pairs), statement("claim", {**pairs, **given})]
 
 
 def claim_answers(answers: Mapping[str, Rows]) -> list[ClaimAnswer]:
     """What they answered, one for each pair that was asked for."""
     return [_claim_answer(row) for row in answers["jobs.claim"]]
-
-
-def start(job: Claimed) -> Claimed:
-    """running, and it begins now: opens the attempt; `start.sql`. Raises LeaseLost.
-
-    Committed before the actor runs: if the worker dies of it, the next claim counts a loss.
-    """
-    with guarded(job):
-        return started(job, flush(starting(job)))
-
-
-def starting(job: Claimed) -> Statement:
-    """The statement of `start`."""
-    return statement("start", _fenced(job))
-
-
-def started(job: Claimed, answers: Mapping[str, Rows]) -> Claimed:
-    """The job as `starting` found it."""
-    [row] = answers["jobs.start"]
-    return _started(job, row)
-
-
-def starting_many(jobs: Sequence[Claimed]) -> Statement:
-    """The statement that starts, of these, those whose fence holds and that nobody has locked."""
-    return statement("start_many", _triples(jobs))
-
-
-def started_many(
-    jobs: Sequence[Claimed], answers: Mapping[str, Rows]
-) -> dict[tuple[JobRef, int], Claimed]:
-    """Those that it started, by `fenced`; `start` says about each of the others what there is."""
-    found = {(_ref(row), row["fence"]): row for row in answers["jobs.start_many"]}
-    return {fenced(job): _started(job, found[fenced(job)]) for job in jobs if fenced(job) in found}
-
-
-def fenced(job: Claimed) -> tuple[JobRef, int]:
-    """Names one claim of a job: a worker may have two of them, of which one is lost."""
-    return job.ref, job.fence
 
 
 def settle(job: Claimed) -> None:
@@ -164,17 +157,23 @@ def settle(job: Claimed) -> None:
 
 def settling(job: Claimed) -> Statement:
     """The statement of `settle`."""
-    return statement("settle", _fenced(job))
+    return statement("settle", _fenced(job) | {"ran": job.ran})
 
 
 def settling_many(jobs: Sequence[Claimed]) -> Statement:
     """The statement that settles, of these, those whose fence holds and that nobody has locked."""
-    return statement("settle_many", _triples(jobs))
+    return statement("settle_many", _triples(jobs) | {"ran": [job.ran for job in jobs]})
 
 
-def settled_many(answers: Mapping[str, Rows]) -> set[tuple[JobRef, int]]:
-    """Those that it settled, by `fenced`; `settle` says about each of the others what there is."""
-    return {(_ref(row), row["fence"]) for row in answers["jobs.settle_many"]}
+def settled_many(
+    answers: Mapping[str, Rows],
+) -> tuple[set[tuple[JobRef, int]], set[tuple[JobRef, int]]]:
+    """Those that it settled and those that are locked, by `Claimed.fenced`; the others are lost."""
+    settled: set[tuple[JobRef, int]] = set()
+    locked: set[tuple[JobRef, int]] = set()
+    for row in answers["jobs.settle_many"]:
+        (settled if row["is_settled"] else locked).add((_ref(row), row["fence"]))
+    return settled, locked
 
 
 def begin_effect(job: Claimed, effect_id: str) -> str:
@@ -188,31 +187,34 @@ def begin_effect(job: Claimed, effect_id: str) -> str:
 
 def retry(job: Claimed, *, delay: timedelta, failure: Failure) -> None:
     """running → retrying, due after `delay`; `retry.sql`. Raises LeaseLost."""
-    _move("retry", job, delay=delay, **_columns(failure))
+    _move("retry", job, ran=job.ran, delay=delay, **_columns(failure))
 
 
 def bury(job: Claimed, *, reason: str, failure: Failure) -> None:
     """running → dead, with a dead letter; `bury.sql`. Raises LeaseLost."""
     fingerprint = failure.fingerprint(job_type=job.job_type, reason=reason)
-    _move("bury", job, reason=reason, fingerprint=fingerprint, **_columns(failure))
+    _move("bury", job, ran=job.ran, reason=reason, fingerprint=fingerprint, **_columns(failure))
 
 
 def release(job: Claimed) -> None:
-    """running → queued, uncounted: the attempt did not happen; `release.sql`. Raises LeaseLost."""
-    _move("release", job, hold=None)
+    """running → queued, uncounted: the attempt was broken off; `release.sql`. Raises LeaseLost."""
+    _move("release", job, hold=None, ran=job.ran)
 
 
 def hold(job: Claimed, why: Hold) -> None:
-    """running → scheduled, uncounted, until `why` ends; `release.sql`. Raises LeaseLost."""
-    _move("release", job, hold=why.value)
+    """running → scheduled, uncounted, until `why` ends; `release.sql`. Raises LeaseLost.
 
-
-def give_back(jobs: Iterable[JobRef], *, worker_id: str) -> list[JobRef]:
-    """running → queued, for what this worker claimed and did not start; returns those that moved.
-
-    The others it no longer has, or has started: their fence decides.
+    Its actor was not called: no attempt is told of.
     """
-    return [_ref(row) for row in run("give_back", {**_pairs(jobs), "worker_id": worker_id})]
+    _move("release", job, hold=why.value, ran=None)
+
+
+def give_back(jobs: Sequence[Claimed]) -> list[JobRef]:
+    """running → queued, uncounted, for what was claimed and did not start.
+
+    Returns those that moved; the others somebody else has by now: the fence decides.
+    """
+    return [_ref(row) for row in run("give_back", _triples(jobs))]
 
 
 def request_cancel(jobs: Iterable[JobRef]) -> list[tuple[JobRef, str]]:
@@ -229,7 +231,7 @@ def stop(job: Claimed, *, how: str) -> None:
 
     how: the sentence that the ledger keeps. An effect that had begun is told of in it.
     """
-    _move("stop", job, how=how)
+    _move("stop", job, ran=job.ran, how=how)
 
 
 def cancel(jobs: Iterable[JobRef], *, reason: str) -> list[tuple[JobRef, str]]:
@@ -302,7 +304,7 @@ def _claim_answer(row: dict[str, Any]) -> ClaimAnswer:
 
 def _claimed(ref: JobRef, row: dict[str, Any]) -> Claimed:
     same = ("fence", "attempt", "max_attempts", "losses", "job_type", "project_id")
-    named = ("correlation_id", "actor_id", "effect_id", "effect_state")
+    named = ("correlation_id", "actor_id", "effect_id", "effect_state", "wait_seconds")
     return Claimed(
         ref=ref,
         group=row["queue_group"],
@@ -320,10 +322,6 @@ def _columns(failure: Failure) -> dict[str, str]:
         "traceback": failure.traceback,
         "traceback_digest": failure.digest,
     }
-
-
-def _started(job: Claimed, row: Mapping[str, Any]) -> Claimed:
-    return replace(job, wait_seconds=row["wait_seconds"], is_cancelled=row["is_cancelled"])
 
 
 def _triples(jobs: Sequence[Claimed]) -> dict[str, list[Any]]:

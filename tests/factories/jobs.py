@@ -6,8 +6,10 @@ and a worker too. `at()` is where a test looks and acts.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -118,7 +120,7 @@ def worker(*, seen: timedelta = timedelta(0)) -> str:
     worker_id = f"host:1:{uuid4().hex}"
     with engine_scope(), transaction.atomic():
         of = {"host": "host", "pid": 1, "queue_groups": json.dumps(["backfill"]), "version": "1"}
-        run("beat", {"id": worker_id, "job_ids": []} | of)
+        run("beat", {"id": worker_id, "job_ids": [], "begun": [], "ran": []} | of)
     if seen:
         fall_silent(worker_id, seen)
     return worker_id
@@ -133,10 +135,12 @@ def fall_silent(worker_id: str, since: timedelta = timedelta(hours=1)) -> None:
         )
 
 
-def claim(ref: JobRef, worker_id: str | None = None) -> ClaimAnswer:
+def claim(ref: JobRef, worker_id: str | None = None, *, suspects: bool = True) -> ClaimAnswer:
     """Ask for one job, as a worker in the organization's scope does."""
     with at(ref.organization_id):
-        [answer] = transitions.claim([ref], worker_id=worker_id or worker(), lease=LEASE)
+        [answer] = transitions.claim(
+            [ref], worker_id=worker_id or worker(), lease=LEASE, suspects=suspects
+        )
     return answer
 
 
@@ -150,8 +154,7 @@ def running_job(
 def started(answer: ClaimAnswer) -> Claimed:
     """The claimed job, begun as a thread of its worker does."""
     assert answer.claimed, answer
-    with at(answer.ref.organization_id):
-        return transitions.start(answer.claimed)
+    return replace(answer.claimed, began=time.monotonic())
 
 
 def dead_job(

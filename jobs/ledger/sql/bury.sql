@@ -1,26 +1,28 @@
 -- bury: a running job is dead; its dead letter says why.
--- parameters  organization_id bigint, job_id uuid, fence bigint, reason, error_class, error_message,
---             error_frame, traceback, traceback_digest, fingerprint (text)
+-- parameters  organization_id bigint, job_id uuid, fence bigint, ran interval (since it
+--             started), reason, error_class, error_message, error_frame, traceback, traceback_digest, fingerprint (text)
 -- result      the dead letter's id, or no row when the fence is no longer the job's own
 -- locks       the row
--- cost        indexes job_pkey, attempt_once_per_fence
+-- cost        indexes job_pkey, attempt_once_per_fence, and the entries of an attempt and a letter
 WITH moved AS (
     UPDATE jobs_job
-    SET state = 'dead', finished_at = clock_timestamp(), reason = %(reason)s,
+    SET state = 'dead', finished_at = clock_timestamp(),
+        started_at = clock_timestamp() - %(ran)s::interval, reason = %(reason)s,
         cancel_requested_at = NULL,  -- a replay begins anew
         error_class = %(error_class)s, error_message = %(error_message)s
     WHERE organization_id = %(organization_id)s AND id = %(job_id)s
         AND state = 'running' AND fence = %(fence)s
     RETURNING *
 ),
-closed AS (
-    UPDATE jobs_attempt a
-    SET ended_at = clock_timestamp(), outcome = 'failed', error_class = %(error_class)s,
-        error_message = %(error_message)s, error_frame = %(error_frame)s,
-        traceback = %(traceback)s, traceback_digest = %(traceback_digest)s
-    FROM moved m
-    WHERE a.organization_id = %(organization_id)s AND a.job_id = %(job_id)s
-        AND a.fence = %(fence)s
+ended AS (
+    INSERT INTO jobs_attempt (
+        organization_id, job_id, number, fence, worker_id, started_at, ended_at, outcome, error_class,
+        error_message, error_frame, traceback, traceback_digest
+    )
+    SELECT organization_id, id, attempt, fence, worker_id, started_at, clock_timestamp(), 'failed',
+        %(error_class)s, %(error_message)s, %(error_frame)s, %(traceback)s,
+        %(traceback_digest)s
+    FROM moved
 )
 INSERT INTO jobs_deadletter (
     organization_id, job_id, job_type, queue_group, reason, error_class, error_message, error_frame,

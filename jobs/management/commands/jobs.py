@@ -66,11 +66,7 @@ class Command(BaseCommand):
     def _show(self, options: dict[str, Any]) -> None:
         with operating(f"manage.py jobs show {options['id']}"):
             rows = _found(options["id"])
-            attempts = Attempt.objects.filter(
-                organization_id__in={row["organization_id"] for row in rows},
-                job_id__in=[row["id"] for row in rows],
-            )
-            lives = list(attempts.values("job_id", *_ATTEMPT))
+            lives = _lives(rows)
         if not rows:
             raise CommandError(f"No job has the id or correlation_id {options['id']!r}.")
         if options["json"]:
@@ -163,6 +159,17 @@ def _asked(row: dict[str, Any]) -> dict[str, Any]:
     if row["state"] == State.CANCELLED or row["cancel_requested_at"]:
         asked = end_of(row["organization_id"], row["id"], row["reason"])
     return {"cancelled_by": asked and asked.who, "cancelled_because": asked and asked.reason}
+
+
+def _lives(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every attempt, those that are under way included."""
+    mine = {"organization_id__in": {row["organization_id"] for row in rows}}
+    ids = [row["id"] for row in rows]
+    attempts = [
+        *Attempt.objects.filter(job_id__in=ids, **mine),
+        *map(Attempt.under_way, Job.objects.filter(pk__in=ids, state=State.RUNNING, **mine)),
+    ]
+    return [{name: getattr(one, name) for name in ("job_id", *_ATTEMPT)} for one in attempts]
 
 
 def _of(row: dict[str, Any], lives: list[dict[str, Any]]) -> list[dict[str, Any]]:
