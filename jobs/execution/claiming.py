@@ -105,12 +105,18 @@ def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[Jud
 
 
 def stand(jobs: list[Claimed]) -> dict[JobRef, Rows]:
-    """How things stand now for those who act, in a scope that shows their organizations."""
+    """How things stand now for those who act, in a scope that shows their organizations.
+
+    Whoever asked for the end of one of them before it was in hand told nobody here: asked, too.
+    """
     if not jobs:
         return {}
-    rows = committed(asking(jobs))[standing.NAME]
-    found = standing.in_order(rows)
-    return {job.ref: found.get(place, []) for place, job in enumerate(jobs)}
+    refs = [job.ref for job in jobs]
+    to_end = transitions.asking_whether_to_end(refs, worker_id=leases.worker_id)
+    answers = committed(asking(jobs), to_end)
+    in_hand.ask_to_end(transitions.asked_to_end(answers))
+    found = standing.in_order(answers[standing.NAME])
+    return {ref: found.get(place, []) for place, ref in enumerate(refs)}
 
 
 def give_back_unstarted(messages: list[GroupMessage]) -> None:

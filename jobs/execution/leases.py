@@ -126,19 +126,17 @@ class Leases:
                 "pid": os.getpid(),
                 "queue_groups": json.dumps(self._groups),
                 "version": settings.VERSION,
-                "job_ids": [ref.job_id for ref in in_hand.refs()],
                 "begun": [job_id for job_id, _ in running],
                 "ran": [ran for _, ran in running],
             },
         )
+        asked = transitions.asking_whether_to_end(in_hand.refs(), worker_id=self.worker_id)
         with engine_scope():
-            rows = committed(UNHURRIED, beat)["jobs.beat"]
+            answers = committed(UNHURRIED, beat, asked)
         if at >= self._kept_until:
             self._kept_since = at
         self._kept_until = at + settings.JOBS_LEASE_SECONDS
-        in_hand.ask_to_end(
-            JobRef(organization_id=row["organization_id"], job_id=row["id"]) for row in rows
-        )
+        in_hand.ask_to_end(transitions.asked_to_end(answers))
 
     def _release(self) -> None:
         self._give_back_unstarted()

@@ -42,7 +42,7 @@ from jobs.ledger.failures import Failure
 from jobs.ledger.states import Hold, Reason
 from jobs.ledger.transitions import Claimed
 from tenancy.acting import acting
-from tenancy.postgresql.flush import atomic
+from tenancy.postgresql.flush import Rows, atomic
 from tenancy.scope import scope
 
 log = structlog.get_logger(__name__)
@@ -115,19 +115,28 @@ def _follow(message: GroupMessage, judged: Judged | None) -> Disposition | Futur
     if not leases.have_held(judged.at):
         give_back_unstarted([message])
         return RetryAfter(delay=ANOTHER_LOOK)
+    stands = _standing(judged.claimed, judged)
     now = time.monotonic()
     waited = judged.claimed.wait_seconds + now - judged.at
     job = replace(judged.claimed, began=now, wait_seconds=waited)
     try:
         message.claim = None  # from here on it has started
         with _in_the_name_of(job):
-            return _attempt(job, judged)
+            return _attempt(job, stands)
     except BaseException:
         # How it ended could not be written: the database is away, or we were interrupted while
         # writing. Without this the job would run as long as this worker lives.
         leases.abandon(job)
         in_hand.drop(job)
         raise
+
+
+def _standing(job: Claimed, judged: Judged) -> Rows:
+    """How things stand for whoever acts, as of this moment or nearly."""
+    if time.monotonic() - judged.at < FRESH_SECONDS:
+        return judged.standing
+    with scope(job.organization_id):
+        return stand([job])[job.ref]
 
 
 @contextmanager
@@ -146,9 +155,9 @@ def _in_the_name_of(job: Claimed) -> Iterator[None]:
         yield
 
 
-def _attempt(job: Claimed, judged: Judged) -> Disposition | Future[Disposition]:
+def _attempt(job: Claimed, stands: Rows) -> Disposition | Future[Disposition]:
     """Perform one claimed job; how it ended is settled here, or on its way to be."""
-    written = _outcome(job, judged)
+    written = _outcome(job, stands)
     if isinstance(written, Future):
         decided: Future[Disposition] = Future()
         here = copy_context()
@@ -187,11 +196,11 @@ def _lost(job: Claimed) -> Disposition:
     return RetryAfter(delay=ANOTHER_LOOK)  # to be told what became of it meanwhile
 
 
-def _outcome(job: Claimed, judged: Judged) -> Disposition | Future[None]:
+def _outcome(job: Claimed, stands: Rows) -> Disposition | Future[None]:
     """Perform and settle, or write down how it failed; under its fence or not."""
     try:
         with guard(job):
-            written = _perform(job, judged)
+            written = _perform(job, stands)
     except LeaseLost:
         return _lost(job)
     except BreakerUnknown:
@@ -215,9 +224,9 @@ def _outcome(job: Claimed, judged: Judged) -> Disposition | Future[None]:
     return written or _settled(job)
 
 
-def _perform(job: Claimed, judged: Judged) -> Future[None] | None:
+def _perform(job: Claimed, stands: Rows) -> Future[None] | None:
     """revalidate → perform → settle; None where it is settled by then."""
-    run = _begin(job, judged)
+    run = _begin(job, stands)
     if run.job_type.effect == "outside":
         _act(run)
         return None if run.is_settled else settler.settle(job)
@@ -227,14 +236,12 @@ def _perform(job: Claimed, judged: Judged) -> Future[None] | None:
     return None
 
 
-def _begin(job: Claimed, judged: Judged) -> Run[Any]:
+def _begin(job: Claimed, stands: Rows) -> Run[Any]:
     """What the actor gets, if it may still run."""
     log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
     if in_hand.is_asked_to_end(job):
         raise Cancelled("It was cancelled before it started.")
-    is_fresh = time.monotonic() - judged.at < FRESH_SECONDS
-    rows = judged.standing if is_fresh else stand([job])[job.ref]
-    job_type, payload = revalidate(job, rows)
+    job_type, payload = revalidate(job, stands)
     return Run(job=job, job_type=job_type, payload=payload)
 
 

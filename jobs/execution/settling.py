@@ -123,13 +123,13 @@ def _together(batch: Sequence[Ended]) -> list[Ended]:
     try:
         with scope({job.organization_id for job in jobs}):
             answers = committed(transitions.settling_many(jobs))
+        settled, locked = transitions.settled_many(answers)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not the others' error
         log.warning("not_settled_together", jobs=len(batch), error=str(error))
         connection.close()
         for one in batch:
             _alone(one)
         return []
-    settled, locked = transitions.settled_many(answers)
     for one in batch:
         if one.job.fenced in settled:
             one.written.set_result(None)

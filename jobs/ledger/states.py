@@ -12,7 +12,8 @@
                    └──replay──► queued
 
 Its worker starts a claimed job when a thread is free, and says so with its next heartbeat or with
-the end; until it starts, `give_back` undoes the claim as if it had not been. `stop` is running ──► cancelled, for a job that somebody asked to end.
+the end; until it starts, `give_back` undoes the claim as if it had not been. `stop` is running ──►
+cancelled, for a job that somebody asked to end.
 
 Each arrow is one function in `transitions`, `enqueue` or `relay`; nothing else writes the column.
 """

@@ -226,6 +226,17 @@ def request_cancel(jobs: Iterable[JobRef]) -> list[tuple[JobRef, str]]:
     return [(_ref(row), row["queue_group"]) for row in rows]
 
 
+def asking_whether_to_end(jobs: Iterable[JobRef], *, worker_id: str) -> Statement:
+    """The statement that finds those of a worker's jobs that somebody wants to end."""
+    given = {"job_ids": [ref.job_id for ref in jobs], "worker_id": worker_id}
+    return statement("asked_to_end", given)
+
+
+def asked_to_end(answers: Mapping[str, Rows]) -> list[JobRef]:
+    """Those that it found."""
+    return [_ref(row) for row in answers["jobs.asked_to_end"]]
+
+
 def stop(job: Claimed, *, how: str) -> None:
     """running → cancelled, because somebody asked for it; `stop.sql`. Raises LeaseLost.
 

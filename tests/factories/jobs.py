@@ -120,7 +120,7 @@ def worker(*, seen: timedelta = timedelta(0)) -> str:
     worker_id = f"host:1:{uuid4().hex}"
     with engine_scope(), transaction.atomic():
         of = {"host": "host", "pid": 1, "queue_groups": json.dumps(["backfill"]), "version": "1"}
-        run("beat", {"id": worker_id, "job_ids": [], "begun": [], "ran": []} | of)
+        run("beat", {"id": worker_id, "begun": [], "ran": []} | of)
     if seen:
         fall_silent(worker_id, seen)
     return worker_id

@@ -1,7 +1,7 @@
 -- beat: this worker lives; the claims of all its jobs stay live with it.
--- parameters  id, host, version (text), pid int, queue_groups text (JSON), job_ids uuid[] (what it
---             has), begun uuid[] (those of them whose actors run), ran interval[] (each for how long)
--- result      those of its jobs whose end was asked for: organization_id, id
+-- parameters  id, host, version (text), pid int, queue_groups text (JSON), begun uuid[] (its jobs
+--             whose actors run), ran interval[] (each for how long)
+-- result      none
 -- locks       its row, and once those of its jobs that began since the last beat; what is locked is left
 --             for the next beat, so that nobody can hold up this worker's life
 -- cost        indexes jobs_worker_pkey, job_pkey, O(log n) a job
@@ -22,12 +22,7 @@ mine AS MATERIALIZED (
             AND o.started_at IS NULL
         LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     ) j
-),
-begun AS (
-    UPDATE jobs_job j
-    SET started_at = clock_timestamp() - (SELECT m.ran FROM mine m WHERE m.id = j.id)
-    WHERE j.id = ANY (ARRAY(SELECT id FROM mine))
 )
-SELECT organization_id, id FROM jobs_job
-WHERE id = ANY (%(job_ids)s::uuid[]) AND worker_id = %(id)s AND state = 'running'
-    AND cancel_requested_at IS NOT NULL
+UPDATE jobs_job j
+SET started_at = clock_timestamp() - (SELECT m.ran FROM mine m WHERE m.id = j.id)
+WHERE j.id = ANY (ARRAY(SELECT id FROM mine))

@@ -1,5 +1,6 @@
 """What became of a job, waited for."""
 
+from jobs.execution.in_hand import in_hand
 from jobs.ledger.models import Attempt, DeadLetter, Job
 from jobs.ledger.transitions import JobRef
 from tests.factories.jobs import at, row
@@ -14,6 +15,11 @@ def until(ref: JobRef, state: str) -> Job:
         return job if job.state == state else None
 
     return eventually(look, within=20)
+
+
+def until_it_runs(ref: JobRef) -> None:
+    """Return once its actor runs in this process."""
+    eventually(lambda: ref.job_id in dict(in_hand.running()), within=20)
 
 
 def letter(ref: JobRef) -> DeadLetter:

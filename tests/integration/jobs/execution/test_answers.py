@@ -1,5 +1,6 @@
 """run_job: what becomes of a message follows from what the ledger says of its job."""
 
+from concurrent.futures import Future
 from datetime import timedelta
 
 import dramatiq
@@ -43,7 +44,8 @@ def run(ref):
         run_job()
     finally:
         current.after_process_message(dramatiq.get_broker(), mine)
-    return mine.disposition
+    decided = mine.disposition
+    return decided.result(20) if isinstance(decided, Future) else decided
 
 
 def test_one_that_another_worker_has_comes_again(declare):

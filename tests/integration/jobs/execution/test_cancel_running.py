@@ -20,7 +20,7 @@ from tenancy.acting import Actor, acting
 from tenancy.models import Organization, TimelineEntry
 from tests.factories import member, mission
 from tests.factories.jobs import at, claim, queued_job, row
-from tests.integration.jobs.execution.looking import attempts, until
+from tests.integration.jobs.execution.looking import attempts, until, until_it_runs
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,7 +131,7 @@ def test_one_that_never_asks_is_interrupted_by_an_exception(
 ):
     ref = queued_job(job_type=declare(perform))
     start_worker(threads=1)
-    eventually(lambda: row(ref).started_at)
+    until_it_runs(ref)
 
     cancel(ref)
 
@@ -143,7 +143,7 @@ def test_one_that_never_asks_is_interrupted_by_an_exception(
 def test_the_thread_of_an_interrupted_job_runs_the_next_one(declare, start_worker, no_grace):
     doomed = queued_job(job_type=declare(spin))
     start_worker(threads=1)
-    eventually(lambda: row(doomed).started_at)
+    until_it_runs(doomed)
     follower = queued_job(job_type=declare(lambda run: None))
 
     cancel(doomed)

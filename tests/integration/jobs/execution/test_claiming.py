@@ -18,6 +18,7 @@ from jobs.ledger.publish import queues
 from jobs.ledger.transitions import JobRef
 from tests.factories import organization
 from tests.factories.jobs import (
+    LEASE,
     at,
     claim,
     dead_job,
@@ -31,7 +32,7 @@ from tests.factories.jobs import (
     worker,
 )
 from tests.integration.jobs.execution.handed import message
-from tests.integration.jobs.execution.looking import until
+from tests.integration.jobs.execution.looking import attempts, until
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +74,7 @@ def test_each_message_gets_its_answer(fetched):
 
     messages = dict(zip(refs, fetched(*refs.values()), strict=True))
 
-    assert {name: message.claim.answer for name, message in messages.items()} == {
+    assert {name: message.claim.answer.answer for name, message in messages.items()} == {
         name: name for name in refs
     }
     assert messages["finished"].disposition == Ack()
@@ -92,28 +93,37 @@ def test_a_forged_pair_beside_honest_ones_touches_nothing(fetched):
 
     *others, bad = fetched(*honest, forged)
 
-    assert [one.claim.answer for one in others] == ["claimed", "claimed"]
-    assert (bad.claim.answer, bad.claim.claimed) == ("unknown", None)
+    assert [one.claim.answer.answer for one in others] == ["claimed", "claimed"]
+    assert (bad.claim.answer.answer, bad.claim.claimed) == ("unknown", None)
     assert (row(victim).state, row(victim).fence) == ("queued", 0)
 
 
-def test_the_batch_of_a_worker_that_died_is_claimed_anew_and_nothing_is_counted(fetched):
-    of, silent = organization(), worker()
-    refs = queued_jobs(of, 20)
+def test_the_batch_of_a_worker_that_died_runs_one_by_one_and_nothing_is_counted(
+    declare, start_worker
+):
+    of, silent, together = organization(), worker(), []
+
+    def perform(run):
+        together.append(len(in_hand.running()))
+
+    refs = queued_jobs(of, 20, declare(perform))
     with at(of):
-        transitions.claim(refs, worker_id=silent, lease=timedelta(seconds=30))
+        transitions.claim(refs, worker_id=silent, lease=LEASE, suspects=False)
     fall_silent(silent)
 
-    messages = fetched(*refs)
+    start_worker(threads=4)
 
-    assert {message.claim.answer for message in messages} == {"claimed"}
-    assert {(row(ref).losses, row(ref).attempt) for ref in refs} == {(0, 1)}
+    ended = [until(ref, "succeeded") for ref in refs]
+    assert set(together) == {1}
+    assert {(one.losses, one.attempt) for one in ended} == {(0, 1)}
+    told = {tuple(attempt.outcome for attempt in attempts(ref)) for ref in refs}
+    assert told == {("released", "succeeded")}
 
 
 def test_what_goes_back_is_free_at_once_and_uncounted(fetched):
     of = organization()
     messages = fetched(*queued_jobs(of, 3))
-    refs = [message.claim.ref for message in messages]
+    refs = [message.claim.answer.ref for message in messages]
 
     give_back_unstarted(messages)
 
@@ -124,7 +134,7 @@ def test_what_goes_back_is_free_at_once_and_uncounted(fetched):
 
 def test_what_could_not_go_back_does_with_the_next_heartbeat(fetched, monkeypatch):
     [message] = fetched(queued_job())
-    ref = message.claim.ref
+    ref = message.claim.answer.ref
 
     def away(*_, **__):
         connection.cursor().execute("SELECT 1 / 0")
@@ -144,7 +154,7 @@ def test_a_claim_whose_answer_was_lost_is_made_again_by_the_same_worker(fetched)
 
     [message] = fetched(ref)
 
-    assert (message.claim.answer, message.claim.claimed.fence) == ("claimed", 2)
+    assert (message.claim.answer.answer, message.claim.claimed.fence) == ("claimed", 2)
 
 
 def test_without_postgresql_each_thread_claims_for_itself(declare, start_worker, monkeypatch):
