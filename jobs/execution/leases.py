@@ -22,7 +22,7 @@ from jobs.errors import LeaseLost
 from jobs.execution.in_hand import in_hand
 from jobs.ledger import transitions
 from jobs.ledger.statements import run, statement
-from jobs.ledger.transitions import Claimed, JobRef
+from jobs.ledger.transitions import Claimed
 from tenancy.postgresql.flush import UNHURRIED, committed
 from tenancy.scope import engine_scope, scope
 

@@ -1,7 +1,7 @@
 -- beat: this worker lives; the claims of all its jobs stay live with it.
 -- parameters  id, host, version (text), pid int, queue_groups text (JSON), begun uuid[] (its jobs
 --             whose actors run), ran interval[] (each for how long)
--- result      none
+-- result      those of them whose start was noted: organization_id, id
 -- locks       its row, and once those of its jobs that began since the last beat; what is locked is left
 --             for the next beat, so that nobody can hold up this worker's life
 -- cost        indexes jobs_worker_pkey, job_pkey, O(log n) a job
@@ -26,3 +26,4 @@ mine AS MATERIALIZED (
 UPDATE jobs_job j
 SET started_at = clock_timestamp() - (SELECT m.ran FROM mine m WHERE m.id = j.id)
 WHERE j.id = ANY (ARRAY(SELECT id FROM mine))
+RETURNING j.organization_id, j.id
