@@ -17,7 +17,6 @@ What is guaranteed:
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextvars import Context
 from typing import NamedTuple
 
 import structlog
@@ -92,16 +91,12 @@ class Settler:
             self._changed.wait_for(lambda: not self._left, DRAIN_SECONDS)
 
     def _live(self) -> None:
-        # In a context of its own: the scope of a job is never widened to that of others.
-        Context().run(self._serve)
-        connection.close()
-
-    def _serve(self) -> None:
         locked: list[Ended] = []
         while batch := self._next(locked):
             locked = _together(batch)
             with self._changed:
                 self._left -= len(batch) - len(locked)
+        connection.close()
 
     def _next(self, locked: list[Ended]) -> list[Ended]:
         """Whatever waits by now; nothing once the thread is to end."""
