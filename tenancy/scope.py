@@ -53,7 +53,8 @@ class Scope:
 
 _NOTHING = Scope(organizations=frozenset())
 
-# What a transaction is told, for itself alone; `set_config` takes a role as SET LOCAL ROLE does.
+# What a transaction is told, for itself alone; `set_config` takes a role as SET LOCAL ROLE does,
+# and a parameter for it.
 WORDS = """
     SELECT set_config('app.organizations', %(organizations)s, true),
         set_config('role', %(role)s, true)
@@ -156,9 +157,13 @@ def words() -> dict[str, str]:
     return {"organizations": organizations, "role": scope_now.role}
 
 
-def spoken() -> str:
-    """WORDS with these parameters in place: numbers and names of ours, nothing to escape."""
-    return WORDS % {name: f"'{value}'" for name, value in words().items()}
+def spoken() -> list[str]:
+    """The same with their values, numbers and names of ours; PostgreSQL need not plan these."""
+    said = words()
+    return [
+        f"SET LOCAL app.organizations = '{said['organizations']}'",
+        f"SET LOCAL ROLE '{said['role']}'",
+    ]
 
 
 def require_for(tables: Iterable[str], *, in_transaction: bool) -> None:

@@ -40,7 +40,7 @@ class Connection(psycopg.Connection[Any]):
         self.owes_words = True
         if status == TransactionStatus.INTRANS:
             with self.lock:
-                self.wait(self._say(scope.spoken()))
+                self.wait(self._say(*scope.spoken()))
 
     @contextmanager
     def transaction(self, *args: Any, **options: Any) -> Iterator[psycopg.Transaction]:
@@ -59,9 +59,9 @@ class Connection(psycopg.Connection[Any]):
             return
         status = self.pgconn.transaction_status
         if status == TransactionStatus.IDLE:
-            yield from self._say(self._get_tx_start_command().decode(), scope.spoken())
+            yield from self._say(self._get_tx_start_command().decode(), *scope.spoken())
         elif self.owes_words and status != TransactionStatus.INERROR:
-            yield from self._say(scope.spoken())
+            yield from self._say(*scope.spoken())
 
     def _say(self, *commands: str) -> PQGen[None]:
         self._check_connection_ok()

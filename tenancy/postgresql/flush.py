@@ -30,7 +30,7 @@ import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -86,13 +86,7 @@ PLANNED_ONCE = Statement(
 PLANNED_AS_USUAL = Statement(
     name="planned_as_usual", sql="SELECT " + _PLANS.format("on", "auto"), is_read=False
 )
-# What a transaction is told first, and the same with PLANNED_ONCE.
-_SCOPE = Statement(name="scope", sql=scope.WORDS, is_read=False)
-_SCOPE_PLANNED_ONCE = Statement(
-    name="scope_planned_once",
-    sql=f"{scope.WORDS}, {_PLANS.format('off', 'force_generic_plan')}",
-    is_read=False,
-)
+_SCOPE_PLANNED_ONCE = f"{scope.WORDS}, {_PLANS.format('off', 'force_generic_plan')}"
 
 
 @dataclass(kw_only=True)
@@ -139,7 +133,7 @@ def atomic(*opening: Statement, before: Sequence[Statement] = ()) -> Iterator[Bl
     with transaction.atomic():
         block = Block(answers={})
         if before and not _is_nested():
-            opening = (*before, COMMIT, BEGIN, _said(_SCOPE_PLANNED_ONCE), *opening)
+            opening = (*before, COMMIT, BEGIN, _scope_planned_once(), *opening)
         else:
             opening = (*before, *opening)
         if opening:
@@ -156,12 +150,18 @@ def _with_words(connection: Connection, statements: Sequence[Statement]) -> Sequ
         return statements
     begin = [] if is_begun else [BEGIN]
     if statements and statements[0] is PLANNED_ONCE:
-        return [*begin, _said(_SCOPE_PLANNED_ONCE), *statements[1:]]
-    return [*begin, _said(_SCOPE), *statements]
+        return [*begin, _scope_planned_once(), *statements[1:]]
+    return [*begin, _scope(), *statements]
 
 
-def _said(words: Statement) -> Statement:
-    return replace(words, parameters=scope.words())
+def _scope() -> Statement:
+    return Statement(name="scope", sql=scope.WORDS, parameters=scope.words(), is_read=False)
+
+
+def _scope_planned_once() -> Statement:
+    return Statement(
+        name="scope_planned_once", sql=_SCOPE_PLANNED_ONCE, parameters=scope.words(), is_read=False
+    )
 
 
 def _end() -> Statement:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: SIM117 - what raises is the end of the outer block
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -176,30 +176,36 @@ def test_a_nested_block_that_fails_first_leaves_the_scope(one):
         assert seen() == str(one.pk)
 
 
-def test_words_that_fail_begin_nothing(one):
+@contextmanager
+def scope_of_nobody():
+    """One whose role PostgreSQL does not know."""
     token = _current.set(Scope(organizations=frozenset(), role="nobody"))
     try:
-        with pytest.raises(DatabaseError, match="nobody"), transaction.atomic():
-            seen()
-        assert is_idle()
-        with pytest.raises(DatabaseError, match="nobody"), transaction.atomic():
-            flush(SEEN)
-        assert is_idle()
-        with pytest.raises(DatabaseError, match="nobody"):
-            committed(SEEN)
+        yield
     finally:
         _current.reset(token)
+
+
+def test_words_that_fail_begin_nothing(one):
+    refused = pytest.raises(DatabaseError, match="nobody")
+    with scope_of_nobody():
+        with refused, transaction.atomic():
+            seen()
+        assert is_idle()
+        with refused, transaction.atomic():
+            flush(SEEN)
+        assert is_idle()
+        with refused:
+            committed(SEEN)
 
     with scope(one), transaction.atomic():
         assert seen() == str(one.pk)
 
 
 def test_after_words_that_failed_nothing_else_runs_in_that_transaction():
-    token = _current.set(Scope(organizations=frozenset(), role="nobody"))
     with transaction.atomic():
-        with pytest.raises(DatabaseError, match="nobody"):
+        with scope_of_nobody(), pytest.raises(DatabaseError, match="nobody"):
             seen()
-        _current.reset(token)
         with pytest.raises(DatabaseError, match="aborted"):
             seen()
 
@@ -212,3 +218,9 @@ def test_a_transaction_after_one_that_was_undone_has_its_own_words(one, other):
         assert seen() == str(other.pk)
     with transaction.atomic():
         assert seen() == ""
+
+
+def test_the_first_statement_may_still_choose_the_isolation(one):
+    with scope(one), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        assert seen() == str(one.pk)
