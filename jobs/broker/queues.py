@@ -352,6 +352,7 @@ class Queues:
 
     def open_epoch(self) -> str:
         """Declare Redis whole: the last step of recovery, and the first on an empty one."""
+        self._post.hear()  # what was announced to the life before is refused
         epoch = uuid.uuid4().hex
         guarded(self._client.set, keys.EPOCH, epoch)
         return epoch
