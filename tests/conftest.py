@@ -4,6 +4,7 @@ The suite runs as the role `app`, as production does. Nothing is flushed or trun
 commits (`django_db(transaction=True)`) makes its own organizations and asserts only on them.
 """
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     # Hashing a password the real way takes a third of a second, at every sign-in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # The browser tests leave an event loop running in this thread, and Django's own storage would
+    # then give each context a connection of its own, which nobody closes.
+    connections._connections = threading.local()
 
 
 @pytest.fixture(scope="session")

@@ -239,9 +239,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
-    # The stream of the log lines is closed; threads that are still ending have nobody to tell.
-    logging.raiseExceptions = False
-    if servers is not None:
-        servers.stop()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_unconfigure() -> Generator[None, None, None]:
+    # Around all others: pytest's own raises here for what was left open, and ends the row.
+    try:
+        yield
+    finally:
+        # The stream of the log lines is closed; threads that still end have nobody to tell.
+        logging.raiseExceptions = False
+        if servers is not None:
+            servers.stop()

@@ -26,7 +26,7 @@ class Entry:
     organization_id: int | None  # None: a plain actor's message, of no organization
     group: str
     message_id: str
-    body: bytes  # the encoded Dramatiq message
+    body: bytes  # the encoded Dramatiq message; empty for a job, whose kind and id say it all
     kind: str = ""  # what run times are compared by: the actor's name, the job's type
     delay: timedelta = timedelta(0)  # longer than zero: stands among the delayed ones first
 
@@ -43,6 +43,7 @@ class Leased(NamedTuple):
     body: bytes
     deliveries: int  # how many leases on it were lost before this one
     stamp: str = ""  # tells this lease from an earlier one of the same consumer
+    kind: str = ""  # as in its entry
 
     @property
     def organization_id(self) -> int | None:
@@ -97,7 +98,7 @@ class GroupMessage(MessageProxy):
         super().__init__(message)
         # Dramatiq reads them some twenty times a message, and would look each up by a function.
         vars(self).update(vars(message))
-        self.key, self.group, self.body, self.deliveries, self.stamp = leased
+        self.key, self.group, self.body, self.deliveries, self.stamp, _ = leased
         self.organization_id = leased.key.organization_id
         self.started: float | None = None  # monotonic; when its worker thread began
         self.disposition: Disposition | Future[Disposition] | None = None

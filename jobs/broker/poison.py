@@ -1,6 +1,7 @@
 """Messages that nobody can run: told apart from good ones, and handed to a person."""
 
 import logging
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -39,7 +40,8 @@ def decode(leased: Leased, broker: Broker) -> Message[Any]:
     own. An `eta` would keep it in this process's memory. Raises `Unrunnable`.
     """
     try:
-        fields = _well_formed(leased.body)
+        is_reference = leased.kind and not leased.body
+        fields = _reference(leased) if is_reference else _well_formed(leased.body)
         options = fields["options"]
         options.pop("eta", None)
         options.pop("organization_id", None)
@@ -92,6 +94,17 @@ def bury(poison: Poison, hooks: Iterable[PoisonHook]) -> Disposition:
             logger.critical("The message could not be kept; again in a minute.", exc_info=True)
             return RetryAfter(delay=TRY_HOOKS_AGAIN_AFTER)
     return Ack()
+
+
+def _reference(leased: Leased) -> dict[str, Any]:
+    """The fields of a message that only names a job."""
+    return {
+        "actor_name": leased.kind,
+        "args": (),
+        "kwargs": {},
+        "options": {},
+        "message_timestamp": time.time_ns() // 1_000_000,
+    }
 
 
 _SHAPES = (

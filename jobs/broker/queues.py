@@ -8,7 +8,7 @@ Times are Redis's own. What a caller passes and gets are durations.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import batched, chain, groupby
@@ -29,6 +29,7 @@ from jobs.broker.messages import (
     RetryAfter,
     Settlement,
 )
+from jobs.broker.post import Post
 from jobs.broker.scripts import Argument, Call, Script, run_together
 
 # By one script, which keeps every other client of Redis waiting meanwhile.
@@ -49,6 +50,7 @@ class Queues:
         # that died while it was idle is noticed before anything is sent on it.
         self._client = connect(url, retries=2)
         self._once = connect(url, retries=0)
+        self._post = Post(self._client)
 
     # In
 
@@ -63,6 +65,7 @@ class Queues:
         ledger knows what has run; a plain message may have run by then.
         """
         new = 0
+        self._post.hear()
         ordered = sorted(entries, key=lambda entry: entry.group)
         has_plain = any(entry.organization_id is None for entry in ordered)
         client = self._once if has_plain else self._client
@@ -76,6 +79,18 @@ class Queues:
             for together in batched(calls, MOST_TOGETHER):
                 new += sum(guarded(run_together, client, together))
         return new
+
+    def announce(self, group: str, entries: Sequence[Entry]) -> None:
+        """Put jobs in line as `enqueue` does, without waiting until Redis has done so.
+
+        What it refuses is logged when its answer is read: before anything else is announced, looked
+        up or taken here. Raises `BrokerUnavailable` when it cannot be told.
+        """
+        calls = [
+            self._call(_ENQUEUE, group, 0, *chain.from_iterable(map(wire.fields, step)))
+            for step in batched(entries, MOST_MOVED)
+        ]
+        self._post.send(calls, jobs=len(entries))
 
     def remove(self, group: str, organization_id: int | None, ids: Iterable[str]) -> set[str]:
         """Take waiting and delayed messages out; returns those that now never start.
@@ -247,6 +262,7 @@ class Queues:
             calls = [
                 self._call(_PAGES, group, keys.owner(of), cursor) for of, cursor in cursors.items()
             ]
+            self._post.hear()
             answers = guarded(run_together, self._client, calls)
             pages = dict(zip(cursors, answers, strict=True))
             yield [MessageKey(of, wire.text(one)) for of in pages for one in pages[of][1:]]
@@ -336,11 +352,13 @@ class Queues:
 
     def open_epoch(self) -> str:
         """Declare Redis whole: the last step of recovery, and the first on an empty one."""
+        self._post.hear()  # what was announced to the life before is refused
         epoch = uuid.uuid4().hex
         guarded(self._client.set, keys.EPOCH, epoch)
         return epoch
 
     def close(self) -> None:
+        self._post.hear()
         self._client.close()
         self._once.close()
 
@@ -354,6 +372,7 @@ class Queues:
         consumer_id: str | None = None,
         client: Redis | None = None,
     ) -> Any:
+        self._post.hear()
         call = self._call(script, group, *args, consumer_id=consumer_id)
         return guarded(script, client or self._client, call.keys, call.args)
 

@@ -15,12 +15,12 @@ def fields(entry: Entry) -> tuple[Argument, ...]:
 
 def leased(group: str, owner: bytes, message_id: bytes, value: bytes, stamp: str) -> Leased:
     head, _, body = value.partition(b" ")
-    deliveries, _, _ = head.partition(b":")
+    deliveries, _, kind = head.partition(b":")
     if not (deliveries.isdigit() and len(deliveries) < 10):
         # It is forged: the whole of it is the body, which nobody can decode.
-        deliveries, body = b"0", value
+        deliveries, kind, body = b"0", b"", value
     key = MessageKey(keys.organization_id(owner), text(message_id))
-    return Leased(key, group, body, int(deliveries), stamp)
+    return Leased(key, group, body, int(deliveries), stamp, text(kind))
 
 
 def control_text(control: Control) -> str:

@@ -1,11 +1,14 @@
-"""The database wrapper: each transaction begins with the scope that is in force."""
+"""The database wrapper: each transaction begins with the scope that is in force.
+
+Entering `transaction.atomic()` sends nothing, nor does leaving one in which nothing ran.
+"""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 from django.db.backends.postgresql import base, operations
 
-from tenancy import scope
+from tenancy.postgresql.connection import Connection
 
 # A connection that was in use a moment ago is not asked whether it still lives.
 FRESH_SECONDS = 1.0
@@ -21,24 +24,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection as role `app`; `tenancy.scope` decides what a transaction on it may see."""
 
     ops_class = DatabaseOperations
-    # Whether the next transaction begins without a word; whoever sets it sends the scope (`flush`).
-    is_silent = False
     _used_at = 0.0  # monotonic
 
-    def set_autocommit(
-        self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
-    ) -> None:
-        """Begin or end a transaction; one that begins gets the current scope as its first words."""
-        super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
-        is_silent, self.is_silent = self.is_silent, False
-        if autocommit or is_silent:
-            return
-        try:
-            scope.begin_transaction(self)
-        except BaseException:
-            # Half begun, it would look like an open transaction to whoever uses it next.
-            self.close()
-            raise
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+        """A connection whose transactions begin with the scope, from the pool or not."""
+        connection: Any = super().get_new_connection(conn_params)
+        connection.__class__ = Connection  # of which class to make one, Django does not ask
+        return cast(Connection, connection)
+
+    def renew_scope(self) -> None:
+        """Say the current scope to the transaction under way: see `Connection.renew_words`."""
+        if self.connection is not None:
+            with self.wrap_database_errors:
+                self.connection.renew_words()
 
     def begin_anew(self) -> None:
         """End a transaction that whoever used this connection before left open.
@@ -58,4 +56,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _savepoint_rollback(self, sid: str) -> None:
         super()._savepoint_rollback(sid)  # type: ignore[misc]
-        scope.resume_transaction(self)
+        self.renew_scope()  # the savepoint brought back that of its time

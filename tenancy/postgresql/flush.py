@@ -12,9 +12,12 @@ What is guaranteed:
 - Inside `transaction.atomic()` a flush is part of that transaction, whether or not anything was
   sent before, and nested blocks, `on_commit` and rollback work as ever. A transaction that is
   marked for rollback takes no flush.
-- `atomic` below is `transaction.atomic()` whose first statements, the scope among them, go in one
-  flush, and its last ones, the COMMIT among them, in another. When the second returns, it is
-  committed; Django's own COMMIT then finds nothing to do, and its `on_commit` hooks run.
+- A flush that a transaction begins with takes its BEGIN and its scope along, as any other statement
+  does: `tenancy.postgresql.connection`.
+- `atomic` below is `transaction.atomic()` whose opening statements go in one flush, and its closing
+  ones, the COMMIT among them, in another; without opening statements, and if the caller runs none,
+  all of it is one. When the second returns, it is committed; Django's own COMMIT then finds nothing
+  to do, and its `on_commit` hooks run. One in which nothing runs sends nothing.
 - Each statement is prepared and planned once per connection, under its name. Its table may be small
   then and large later, so it is planned for indexes, never for reading a whole table (settle: 200
   µs, not 1,800). What the caller does in between is planned as usual.
@@ -43,6 +46,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Wait
 
 from tenancy import scope
+from tenancy.postgresql.connection import Connection
 
 type Rows = list[dict[str, Any]]
 
@@ -79,8 +83,10 @@ PLANNED_ONCE = Statement(
     sql="SELECT " + _PLANS.format("off", "force_generic_plan"),
     is_read=False,
 )
-PLANNED_AS_USUAL = Statement(name="planned_as_usual", sql="SELECT " + _PLANS.format("on", "auto"))
-_SCOPE = f"{scope.WORDS}, {_PLANS.format('off', 'force_generic_plan')}"
+PLANNED_AS_USUAL = Statement(
+    name="planned_as_usual", sql="SELECT " + _PLANS.format("on", "auto"), is_read=False
+)
+_SCOPE_PLANNED_ONCE = f"{scope.WORDS}, {_PLANS.format('off', 'force_generic_plan')}"
 
 
 @dataclass(kw_only=True)
@@ -99,57 +105,80 @@ def flush(*statements: Statement) -> dict[str, Rows]:
     wrapper: Any = connections[DEFAULT_DB_ALIAS]
     wrapper.ensure_connection()
     wrapper.validate_no_broken_transaction()
-    connection: psycopg.Connection[Any] = wrapper.connection
-    if wrapper.in_atomic_block and connection.info.transaction_status == TransactionStatus.IDLE:
-        statements = (BEGIN, *statements)  # which psycopg would send with its first statement
+    connection: Connection = wrapper.connection
     try:
         with wrapper.wrap_database_errors:
-            return _exchange(connection, statements)
+            answers = _exchange(connection, _with_words(connection, statements))
     except BaseException:
         if connection.pgconn.pipeline_status:  # interrupted: answers are still on their way
             wrapper.close()
         raise
+    connection.owes_words = False
+    return answers
 
 
 def committed(*statements: Statement) -> dict[str, Rows]:
     """Run statements as a transaction of their own in the current scope, in one trip."""
-    with _silently(), transaction.atomic():
-        return flush(_scope(), *statements, *_commit())
+    with transaction.atomic():
+        return flush(PLANNED_ONCE, *statements, _end())
 
 
 @contextmanager
 def atomic(*opening: Statement, before: Sequence[Statement] = ()) -> Iterator[Block]:
     """A transaction in the current scope whose opening and closing take one trip each.
 
-    before: statements that are committed first, in the same trip, in a transaction of their own.
+    Without `opening` there is no trip before the caller's own. before: statements that are
+    committed first, in the same trip, in a transaction of their own.
     """
-    with _silently(), transaction.atomic():
-        apart = [_scope(), *before, *_commit()] if before else []
-        if COMMIT in apart:
-            apart.append(BEGIN)
-        block = Block(answers=flush(*apart, _scope(), *opening, PLANNED_AS_USUAL))
+    with transaction.atomic():
+        block = Block(answers={})
+        if before and not _is_nested():
+            opening = (*before, COMMIT, BEGIN, _scope_planned_once(), *opening)
+        else:
+            opening = (*before, *opening)
+        if opening:
+            block.answers = flush(PLANNED_ONCE, *opening, PLANNED_AS_USUAL)
         yield block
-        flush(PLANNED_ONCE, *block.closing, *_commit())
+        if block.closing or not _is_untouched():
+            flush(PLANNED_ONCE, *block.closing, _end())
+
+
+def _with_words(connection: Connection, statements: Sequence[Statement]) -> Sequence[Statement]:
+    """These, behind BEGIN and the scope if the transaction owes them."""
+    is_begun = connection.info.transaction_status != TransactionStatus.IDLE
+    if connection.autocommit or (is_begun and not connection.owes_words):
+        return statements
+    begin = [] if is_begun else [BEGIN]
+    if statements and statements[0] is PLANNED_ONCE:
+        return [*begin, _scope_planned_once(), *statements[1:]]
+    return [*begin, _scope(), *statements]
 
 
 def _scope() -> Statement:
-    return Statement(name="scope", sql=_SCOPE, parameters=scope.words(), is_read=False)
+    return Statement(name="scope", sql=scope.WORDS, parameters=scope.words(), is_read=False)
 
 
-def _commit() -> list[Statement]:
-    """COMMIT, unless this block is inside another, which will."""
-    return [] if connections[DEFAULT_DB_ALIAS].savepoint_ids else [COMMIT]
+def _scope_planned_once() -> Statement:
+    return Statement(
+        name="scope_planned_once", sql=_SCOPE_PLANNED_ONCE, parameters=scope.words(), is_read=False
+    )
 
 
-@contextmanager
-def _silently() -> Iterator[None]:
-    """Let Django begin a transaction without a word: its first words go with the flush."""
+def _end() -> Statement:
+    """COMMIT, unless this block is inside another, which will, and may plan as usual until then."""
+    return PLANNED_AS_USUAL if _is_nested() else COMMIT
+
+
+def _is_nested() -> bool:
+    return bool(connections[DEFAULT_DB_ALIAS].savepoint_ids)
+
+
+def _is_untouched() -> bool:
+    """Whether nothing has run in this transaction, nor failed in it."""
     wrapper: Any = connections[DEFAULT_DB_ALIAS]
-    wrapper.is_silent = True
-    try:
-        yield
-    finally:
-        wrapper.is_silent = False
+    if wrapper.needs_rollback or wrapper.connection is None:
+        return False
+    return bool(wrapper.connection.info.transaction_status == TransactionStatus.IDLE)
 
 
 def _exchange(

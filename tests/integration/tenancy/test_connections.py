@@ -116,6 +116,15 @@ def test_the_next_borrower_of_a_pooled_connection_finds_nothing(pooled: Database
     assert memory(pooled) == ("app", "")
 
 
+def test_a_pooled_connection_says_the_scope_of_each_borrower(pooled: DatabaseWrapper) -> None:
+    for organization in [factories.organization() for _ in "ab"]:
+        with scope(organization):
+            pooled.set_autocommit(False)
+            assert memory(pooled) == ("app", str(organization.pk))
+        pooled.close()
+        assert memory(pooled) == ("app", "")
+
+
 def test_a_connection_that_died_is_an_error_of_django_and_is_replaced() -> None:
     organization = factories.project().organization
     _terminate(connection)

@@ -8,7 +8,7 @@ import dramatiq
 import pytest
 from dramatiq.middleware import CurrentMessage, Middleware
 
-from jobs.broker import Ack, Release, RetryAfter
+from jobs.broker import Ack, Entry, Release, RetryAfter
 from tests.factories.broker import make_broker
 from tests.waiting import eventually
 
@@ -57,6 +57,19 @@ def test_the_organization_is_not_part_of_the_body(broker, group, work, fetch):
 
     assert leased.organization_id == 7
     assert b"organization_id" not in leased.body
+
+
+def test_a_message_without_a_body_is_what_its_queue_and_kind_say(
+    broker, queues, group, work, start_worker
+):
+    queues.enqueue(
+        [Entry(organization_id=7, group=group, message_id="m", body=b"", kind=work.actor_name)]
+    )
+    start_worker(broker)
+
+    broker.join(group, timeout=MINUTE)
+
+    assert work.seen == [(7, 7)]
 
 
 def test_an_organization_named_by_a_forged_body_is_not_believed(

@@ -1,7 +1,5 @@
 """Looking at the line in Redis."""
 
-import dramatiq
-
 from jobs.broker import MessageKey, keys
 from jobs.broker.queues import Queues
 from jobs.ledger.publish import InLine, queues
@@ -14,11 +12,10 @@ def in_line(ref: JobRef, group: str = "backfill") -> bool:
     return bool(queues().known(group, [(ref.organization_id, str(ref.job_id))]))
 
 
-def message(ref: JobRef, group: str = "backfill") -> dramatiq.Message:
+def message(ref: JobRef, group: str = "backfill") -> bytes:
     """What Redis has of a waiting job."""
     name = keys.messages(group, ref.organization_id)
-    _, _, body = queues()._client.hget(name, str(ref.job_id)).partition(b" ")
-    return dramatiq.Message.decode(body)
+    return queues()._client.hget(name, str(ref.job_id))
 
 
 def lease_all(line: Queues, organization_id: int, group: str = "backfill") -> list[MessageKey]:
