@@ -124,18 +124,13 @@ def committed(*statements: Statement) -> dict[str, Rows]:
 
 
 @contextmanager
-def atomic(*opening: Statement, before: Sequence[Statement] = ()) -> Iterator[Block]:
+def atomic(*opening: Statement) -> Iterator[Block]:
     """A transaction in the current scope whose opening and closing take one trip each.
 
-    Without `opening` there is no trip before the caller's own. before: statements that are
-    committed first, in the same trip, in a transaction of their own.
+    Without `opening` there is no trip before the caller's own.
     """
     with transaction.atomic():
         block = Block(answers={})
-        if before and not _is_nested():
-            opening = (*before, COMMIT, BEGIN, _scope_planned_once(), *opening)
-        else:
-            opening = (*before, *opening)
         if opening:
             block.answers = flush(PLANNED_ONCE, *opening, PLANNED_AS_USUAL)
         yield block

@@ -149,20 +149,6 @@ def test_an_exception_inside_undoes_all():
     assert title_of(place) == "before"
 
 
-def test_what_is_committed_before_stays_when_the_rest_is_undone():
-    first, second = mission(title="before"), mission(title="before")
-    before = [title(first, "after")]
-
-    with (
-        scope([first.organization_id, second.organization_id]),
-        pytest.raises(LookupError),
-        atomic(title(second, "after"), before=before),
-    ):
-        raise LookupError
-
-    assert (title_of(first), title_of(second)) == ("after", "before")
-
-
 def test_a_savepoint_inside_is_undone_alone():
     place = mission(title="before")
 
@@ -179,7 +165,7 @@ def test_inside_another_transaction_it_commits_nothing():
     place = mission(title="before")
 
     with scope(place.organization_id), pytest.raises(LookupError), transaction.atomic():
-        with atomic(before=[title(place, "before it")]) as block:
+        with atomic(title(place, "opening")) as block:
             block.closing = [title(place, "closing")]
         committed(title(place, "committed"))
         raise LookupError
