@@ -7,7 +7,7 @@ and a worker too. `at()` is where a test looks and acts.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -135,13 +135,30 @@ def fall_silent(worker_id: str, since: timedelta = timedelta(hours=1)) -> None:
         )
 
 
-def claim(ref: JobRef, worker_id: str | None = None, *, suspects: bool = True) -> ClaimAnswer:
-    """Ask for one job, as a worker in the organization's scope does."""
+def claim(
+    ref: JobRef,
+    worker_id: str | None = None,
+    *,
+    suspects: bool = True,
+    in_hand: Iterable[JobRef] = (),
+) -> ClaimAnswer:
+    """Ask for one job, as a worker in the organization's scope does: a suspect starts at once."""
     with at(ref.organization_id):
         [answer] = transitions.claim(
-            [ref], worker_id=worker_id or worker(), lease=LEASE, suspects=suspects
+            [ref],
+            worker_id=worker_id or worker(),
+            lease=LEASE,
+            suspects=suspects,
+            in_hand=in_hand,
         )
     return answer
+
+
+def claimed_job(of: Organization | None = None, *, worker_id: str | None = None) -> Claimed:
+    """A job that a worker fetched with others, and has not started as far as the ledger knows."""
+    job = claim(queued_job(of), worker_id, suspects=False).claimed
+    assert job
+    return job
 
 
 def running_job(

@@ -2,8 +2,8 @@
 -- parameters  id, host, version (text), pid int, queue_groups text (JSON), begun uuid[] (its jobs
 --             whose actors run), ran interval[] (each for how long)
 -- result      those of them whose start was noted: organization_id, id
--- locks       its row, and once those of its jobs that began since the last beat; what is locked is left
---             for the next beat, so that nobody can hold up this worker's life
+-- locks       its row, and those of its jobs that began since the last beat; what is locked is left for
+--             the next one, so that nobody can hold up this worker's life
 -- cost        indexes jobs_worker_pkey, job_pkey, O(log n) a job
 WITH seen AS (
     INSERT INTO jobs_worker (id, host, pid, queue_groups, version, started_at, seen_at)
@@ -24,6 +24,7 @@ mine AS MATERIALIZED (
     ) j
 )
 UPDATE jobs_job j
-SET started_at = clock_timestamp() - (SELECT m.ran FROM mine m WHERE m.id = j.id)
+-- Of two claims of one job the later is the one that holds: a worker may run both for a while.
+SET started_at = clock_timestamp() - (SELECT min(m.ran) FROM mine m WHERE m.id = j.id)
 WHERE j.id = ANY (ARRAY(SELECT id FROM mine))
 RETURNING j.organization_id, j.id

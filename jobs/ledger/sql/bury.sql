@@ -1,6 +1,7 @@
 -- bury: a running job is dead; its dead letter says why.
--- parameters  organization_id bigint, job_id uuid, fence bigint, ran interval (since it
---             started), reason, error_class, error_message, error_frame, traceback, traceback_digest, fingerprint (text)
+-- parameters  organization_id bigint, job_id uuid, fence bigint, ran interval (since it started),
+--             reason, error_class, error_message, error_frame, traceback, traceback_digest,
+--             fingerprint (text)
 -- result      the dead letter's id, or no row when the fence is no longer the job's own
 -- locks       the row
 -- cost        indexes job_pkey, attempt_once_per_fence, and the entries of an attempt and a letter

@@ -36,11 +36,10 @@ claimed AS (
         -- A worker that died used up no retry: its attempt is made again, and the loss is counted.
         attempt = j.attempt + (j.state <> 'running')::int,
         -- One that is not known to have started counts only once it is run alone: if its worker dies
-        -- then, it was at fault before as well.
-        losses = greatest(
-            j.losses + (j.state = 'running' AND j.started_at IS NOT NULL)::int,
-            (%(suspects)s AND j.state = 'running')::int
-        ),
+        -- then, it was at fault before as well. Whoever asks has not died.
+        losses = CASE WHEN j.state = 'running' AND j.worker_id <> %(worker_id)s
+            THEN greatest(j.losses + (j.started_at IS NOT NULL)::int, %(suspects)s::int)
+            ELSE j.losses END,
         worker_id = %(worker_id)s,
         published_at = coalesce(j.published_at, clock_timestamp()),
         claimed_at = clock_timestamp(),

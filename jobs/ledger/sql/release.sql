@@ -1,6 +1,6 @@
 -- release: give a running job back, uncounted; with a hold it waits in the ledger until that ends.
--- parameters  organization_id bigint, job_id uuid, fence bigint, hold text (or null), ran interval (since
---             it started; null: nobody needs to know that it had)
+-- parameters  organization_id bigint, job_id uuid, fence bigint, hold text (or null), ran interval
+--             (since it started; null: its actor was not called, no attempt is told of)
 -- result      the job's id, or no row when the fence is no longer its own
 -- locks       the row
 -- cost        index job_pkey, and the entries of one attempt

@@ -1,6 +1,7 @@
 -- retry: an attempt failed and another follows after a delay.
--- parameters  organization_id bigint, job_id uuid, fence bigint, ran interval (since it
---             started), delay interval, error_class, error_message, error_frame, traceback, traceback_digest (text)
+-- parameters  organization_id bigint, job_id uuid, fence bigint, ran interval (since it started),
+--             delay interval, error_class, error_message, error_frame, traceback,
+--             traceback_digest (text)
 -- result      the job's id, or no row when the fence is no longer its own
 -- locks       the row
 -- cost        index job_pkey, and the entries of one attempt
@@ -17,8 +18,7 @@ WITH moved AS (
 ended AS (
     INSERT INTO jobs_attempt (
         organization_id, job_id, number, fence, worker_id, started_at, ended_at, outcome, error_class,
-        error_message, error_frame, traceback, traceback_digest,
-        retry_at
+        error_message, error_frame, traceback, traceback_digest, retry_at
     )
     SELECT organization_id, id, attempt, fence, worker_id, started_at, clock_timestamp(), 'failed',
         %(error_class)s, %(error_message)s, %(error_frame)s, %(traceback)s,

@@ -1,8 +1,8 @@
 -- settle_many: running jobs have succeeded, each under its own fence.
 -- parameters  arrays of one length: organization_ids bigint, job_ids uuid, fences bigint (all must
 --             match), ran interval (since it started)
--- result      organization_id, id, fence and is_settled of those that moved, and of those that are locked by
---             somebody; the others have lost their fence
+-- result      organization_id, id, fence and is_settled of those that moved (true), and of those that
+--             somebody has locked (false); the others have lost their fence
 -- locks       the rows, without waiting: nobody waits here for what only concerns another's job
 -- cost        index job_pkey, O(log n) a job (twice for what is locked), and the entries of its attempt
 WITH wanted AS (
@@ -43,8 +43,10 @@ SELECT organization_id, id, fence, true AS is_settled FROM settled
 UNION ALL
 SELECT w.organization_id, w.job_id, w.fence, false
 FROM wanted w
-WHERE w.job_id NOT IN (SELECT id FROM free) AND EXISTS (
+CROSS JOIN LATERAL (
     SELECT FROM jobs_job o
     WHERE o.organization_id = w.organization_id AND o.id = w.job_id AND o.fence = w.fence
         AND o.state = 'running'
-)
+    LIMIT 1
+) locked
+WHERE w.job_id NOT IN (SELECT id FROM free)

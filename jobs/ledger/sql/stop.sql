@@ -1,6 +1,6 @@
 -- stop: a running job ends because somebody asked for it.
--- parameters  organization_id bigint, job_id uuid, fence bigint, ran interval (since it
---             started), how text (one sentence)
+-- parameters  organization_id bigint, job_id uuid, fence bigint, ran interval (since it started),
+--             how text (one sentence)
 -- result      the job's id and effect_state, or no row when the fence is no longer its own
 -- locks       the row
 -- cost        index job_pkey, and the entries of one attempt

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs.ledger import transitions
 from jobs.ledger.states import Hold
@@ -17,15 +17,16 @@ from tests.factories.jobs import (
     Note,
     at,
     claim,
+    claimed_job,
     dead_job,
+    fall_silent,
     note_type,
     queued_job,
     row,
     running_job,
-    started,
     worker,
 )
-from tests.integration.jobs.ledger.attempts import attempts, retry
+from tests.integration.jobs.ledger.attempts import attempts, lost_job, retry
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def test_a_claimed_job_is_somebody_s_and_has_not_started():
     worker_id = worker()
     ref = queued_job()
 
-    claim(ref, worker_id)
+    claim(ref, worker_id, suspects=False)
 
     job = row(ref)
     assert (job.state, job.worker_id, job.fence) == ("running", worker_id, 1)
@@ -113,10 +114,11 @@ def test_a_job_that_backed_off_long_enough_is_claimed_for_its_next_attempt():
     job = running_job()
     retry(job)
 
-    again = started(claim(job.ref))
+    again = claim(job.ref, suspects=False).claimed
 
     assert (again.fence, again.attempt, again.attempts_left) == (2, 2, 1)
-    assert attempts(job.ref) == [(1, 1, "failed"), (2, 2, "")]
+    assert row(job.ref).started_at is None
+    assert attempts(job.ref) == [(1, 1, "failed")]
 
 
 def test_a_job_that_is_nowhere_is_unknown():
@@ -179,17 +181,60 @@ def test_that_redis_had_its_message_is_noted_once():
     assert row(ref).published_at == first
 
 
-def test_what_a_worker_claimed_and_knows_nothing_of_is_its_own_again():
-    ref, mine = queued_job(), worker()
+def test_how_long_it_waited_is_counted_from_when_it_was_due():
+    ref = queued_job()
+    with at(ref.organization_id), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_job SET run_at = run_at - interval '1 hour' WHERE id = %s", [ref.job_id]
+        )
+
+    assert 3600 <= claim(ref).claimed.wait_seconds < 3660
+
+
+def test_what_a_worker_claimed_and_has_not_in_hand_is_its_own_again():
+    """The answer to its claim was lost."""
+    ref, other, mine = queued_job(), queued_job(), worker()
+    claim(ref, mine, suspects=False)
+
+    again = claim(ref, mine, suspects=False, in_hand=[other]).claimed
+
+    assert (again.fence, again.attempt, again.losses) == (2, 1, 0)
+    assert attempts(ref) == []
+
+
+def test_an_answer_that_was_lost_is_no_death_of_a_suspect_either():
+    ref, mine = lost_job().ref, worker()
     claim(ref, mine)
 
     again = claim(ref, mine).claimed
 
-    assert (again.fence, again.attempt, again.losses) == (2, 1, 0)
+    assert (again.fence, again.attempt, again.losses) == (3, 1, 1)
+    assert attempts(ref) == [(1, 1, "lost")]
 
 
-def test_what_a_worker_runs_is_held_for_itself_too():
+@pytest.mark.parametrize("suspects", [False, True])
+def test_what_a_worker_has_in_hand_is_held_for_itself_too(suspects):
+    mine = worker()
+    ref = claimed_job(worker_id=mine).ref
+
+    answer = claim(ref, mine, suspects=suspects, in_hand=[ref])
+
+    assert (answer.answer, row(ref).fence) == ("held", 1)
+
+
+def test_what_a_worker_has_in_hand_is_nobody_else_s_business():
+    ref, silent = queued_job(), worker()
+    claim(ref, silent)
+    fall_silent(silent)
+
+    assert claim(ref, in_hand=[ref]).claimed.fence == 2
+
+
+def test_a_worker_that_stood_still_for_too_long_has_not_died():
     mine = worker()
     ref = running_job(worker_id=mine).ref
+    fall_silent(mine)
 
-    assert claim(ref, mine).answer == "held"
+    again = claim(ref, mine, suspects=False, in_hand=[ref]).claimed
+
+    assert (again.fence, again.attempt, again.losses) == (2, 1, 0)

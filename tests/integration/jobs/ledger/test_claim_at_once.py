@@ -21,9 +21,9 @@ def lock(ref):
 
 def beat_here(worker_id):
     """The first sign of life of a worker, in the transaction of the caller."""
-    of = {"host": "host", "pid": 1, "queue_groups": "[]", "version": "1", "job_ids": []}
+    of = {"host": "host", "pid": 1, "queue_groups": "[]", "version": "1"}
     with engine_scope():
-        run("beat", {"id": worker_id} | of)
+        run("beat", {"id": worker_id, "begun": [], "ran": []} | of)
 
 
 def test_the_second_waits_for_the_first_and_finds_it_held():

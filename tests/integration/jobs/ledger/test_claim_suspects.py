@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from jobs.ledger import transitions
+from tests.factories import organization
 from tests.factories.jobs import (
     LEASE,
     at,
     claim,
+    claimed_job,
     dead_job,
     fall_silent,
     queued_job,
@@ -17,17 +19,13 @@ from tests.factories.jobs import (
     started,
     worker,
 )
-from tests.integration.jobs.ledger.attempts import attempts, lost_job, retry
+from tests.integration.jobs.ledger.attempts import attempts, lost_job, retry, vanished_job
 
 pytestmark = pytest.mark.django_db
 
 
-def ask(ref, worker_id=None):
-    with at(ref.organization_id):
-        [answer] = transitions.claim(
-            [ref], worker_id=worker_id or worker(), lease=LEASE, suspects=False
-        )
-    return answer
+def ask(ref):
+    return claim(ref, suspects=False)
 
 
 def test_one_whose_worker_has_died_is_left_alone():
@@ -75,9 +73,36 @@ def test_any_other_is_claimed():
     assert ask(queued_job()).answer == "claimed"
 
 
-def test_one_that_had_not_started_is_claimed_when_its_worker_dies():
-    ref, silent = queued_job(), worker()
-    claim(ref, silent)
+def test_one_that_is_not_known_to_have_started_is_left_alone_too():
+    ref = vanished_job().ref
+
+    assert ask(ref).answer == "suspect"
+    assert (row(ref).fence, row(ref).losses, attempts(ref)) == (1, 0, [])
+
+
+def test_one_that_its_worker_gave_back_before_it_died_is_no_suspect():
+    mine = worker()
+    job = claimed_job(worker_id=mine)
+    with at(job.organization_id):
+        transitions.give_back([job])
+    fall_silent(mine)
+
+    assert ask(job.ref).claimed.losses == 0
+
+
+def test_a_batch_claims_the_others_and_says_which_are_suspects():
+    of = organization()
+    silent, due = worker(), queued_job(of)
+    lost, vanished = running_job(of, worker_id=silent).ref, claimed_job(of, worker_id=silent).ref
     fall_silent(silent)
 
-    assert ask(ref).claimed.losses == 0
+    with at(of):
+        answers = transitions.claim(
+            [lost, vanished, due], worker_id=worker(), lease=LEASE, suspects=False
+        )
+
+    assert {one.ref: one.answer for one in answers} == {
+        lost: "suspect",
+        vanished: "suspect",
+        due: "claimed",
+    }

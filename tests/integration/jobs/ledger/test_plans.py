@@ -39,11 +39,14 @@ FAILURE = dict.fromkeys(WORDS, "x")
 HANDLED = {"handled_by": "x", "reason": "x"}
 BREAKER = {"organization_id": 1, "job_type": "t", "destination": "d", "job_id": uuid4()}
 MANY = ("project_ids", "payloads", "entity_types", "entity_ids", "correlation_ids", "actor_ids")
-WORKER = {"id": "w", "host": "h", "version": "1", "pid": 1, "queue_groups": "[]", "job_ids": []}
+WORKER = {"id": "w", "host": "h", "version": "1", "pid": 1, "queue_groups": "[]"}
+RAN = {"ran": LONG}
+EACH = {"fences": [1, 2], "ran": [LONG, LONG]}
 
 GIVEN = {
     "alive": {"lease": LONG},
-    "beat": WORKER,
+    "beat": WORKER | {"begun": PAIRS["job_ids"], "ran": EACH["ran"]},
+    "asked_to_end": {"job_ids": PAIRS["job_ids"], "worker_id": "w"},
     "begin_effect": FENCED | {"effect_id": "e"},
     "breaker_close": BREAKER,
     "breaker_drain": {"limit": 9, "fastest": 9},
@@ -54,11 +57,11 @@ GIVEN = {
     "breaker_probe": {"limit": 9, "patience": LONG},
     "breaker_spared": BREAKER,
     "breaker_succeeded": BREAKER,
-    "bury": FENCED | FAILURE,
+    "bury": FENCED | FAILURE | RAN,
     "bury_message": FAILURE
     | {"organization_id": 1, "job_type": "t", "queue_group": "g", "worker_id": "w", "raw": b""},
     "cancel": PAIRS | {"reason": "x"},
-    "claim": PAIRS | {"worker_id": "w", "lease": LONG, "suspects": True},
+    "claim": PAIRS | {"worker_id": "w", "lease": LONG, "suspects": True, "in_hand": []},
     "confirm": {"job_ids": PAIRS["job_ids"]},
     "discard": PAIRS | HANDLED,
     "enqueue": PAIRS
@@ -66,7 +69,7 @@ GIVEN = {
     | {"keys": [b"1", b"2"], "run_at": [NOW, NOW], "caused_by": None, "job_type": "t"}
     | {"queue_group": "g", "max_attempts": 1, "policy_version": "v", "only_unlimited": False},
     "finished": {"since": NOW - LONG, "until": NOW},
-    "give_back": PAIRS | {"worker_id": "w"},
+    "give_back": PAIRS | EACH,
     "held": {"limit": 9},
     "hold_back": {"organization_id": 1, "job_ids": PAIRS["job_ids"], "hold": "capacity"},
     "in_line": {"after": uuid4(), "limit": 9, "overdue": LONG},
@@ -79,7 +82,7 @@ GIVEN = {
     "not_in_line": PAIRS | {"queue_group": "g"},
     "publish": {"limit": 9, "patience": LONG},
     "relay_lag": {},
-    "release": FENCED | {"hold": None},
+    "release": FENCED | RAN | {"hold": None},
     "remove_finished": {
         "after": uuid4(), "limit": 9, "keep_succeeded": LONG, "keep_cancelled": LONG
     },
@@ -89,13 +92,11 @@ GIVEN = {
     "replay": PAIRS | HANDLED,
     "request_cancel": PAIRS,
     "restore": PAIRS | {"window": LONG},
-    "retry": FENCED | FAILURE | {"delay": LONG},
-    "settle": FENCED,
-    "settle_many": PAIRS | {"fences": [1, 2]},
+    "retry": FENCED | FAILURE | RAN | {"delay": LONG},
+    "settle": FENCED | RAN,
+    "settle_many": PAIRS | EACH,
     "sign_off": {"id": "w"},
-    "start": FENCED,
-    "start_many": PAIRS | {"fences": [1, 2]},
-    "stop": FENCED | {"how": "x"},
+    "stop": FENCED | RAN | {"how": "x"},
     "unhold": {
         "organization_ids": [1], "holds": ["capacity"], "queue_groups": ["g"], "most": [9],
         "limit": 9,
