@@ -142,7 +142,7 @@ def test_a_statement_reads_no_big_table_whole(ledger, name):
         assert plan["Plan"]["Total Cost"] < WHOLE / 100, described(scans(plan))
 
 
-KEPT = ("claim", "lock", "settle", "settle_many", "start", "start_many")
+KEPT = ("claim", "lock", "settle", "settle_many")
 
 
 @pytest.mark.parametrize("ledger", SIZES, indirect=True)
