@@ -21,7 +21,7 @@ settle = breaking(
     "test_ends.py",
     "test_fence.py",
 )
-settle_many = breaking("settle_many", "test_settle_many.py")
+settle_many = breaking("settle_many", "test_settle_many.py", "test_ends.py")
 stop = breaking("stop", "test_stop.py", "test_ends.py", "test_fence.py")
 
 OF = "WHERE organization_id = %(organization_id)s AND id = %(job_id)s"

@@ -37,23 +37,26 @@ MUTATIONS = (
         "attempt = j.attempt",
     ),
     claim("a death uses up a retry", "j.attempt + (j.state <> 'running')::int", "j.attempt + 1"),
-    claim("counts no loss", "(j.started_at IS NOT NULL)::int", "0"),
     claim(
-        "what is not known to have started is lost",
-        "(j.started_at IS NOT NULL)::int",
-        "1",
+        "counts no loss",
+        "j.losses + (j.state = 'running' AND j.worker_id <> %(worker_id)s)::int",
+        "j.losses",
     ),
-    claim("never counts an unseen death", "%(suspects)s::int", "0"),
-    claim("counts an unseen death twice", "%(suspects)s::int", "j.losses + 1"),
     claim(
         "its own question is a death",
-        "CASE WHEN j.state = 'running' AND j.worker_id <> %(worker_id)s\n",
-        "CASE WHEN j.state = 'running'\n",
+        "j.losses + (j.state = 'running' AND j.worker_id <> %(worker_id)s)::int",
+        "j.losses + (j.state = 'running')::int",
     ),
     claim(
-        "forgets the deaths of what went back",
-        "            ELSE j.losses END",
-        "            ELSE 0 END",
+        "what went back was lost",
+        "j.losses + (j.state = 'running' AND j.worker_id <> %(worker_id)s)::int",
+        "j.losses + (j.worker_id <> %(worker_id)s)::int",
+    ),
+    claim(
+        "counts only what is known to have started",
+        "j.losses + (j.state = 'running' AND j.worker_id <> %(worker_id)s)::int",
+        "j.losses + (j.state = 'running' AND j.worker_id <> %(worker_id)s"
+        " AND j.started_at IS NOT NULL)::int",
     ),
     claim("keeps its worker", "worker_id = %(worker_id)s,\n        published_at", "published_at"),
     claim(
