@@ -33,13 +33,11 @@ claimed AS (
     UPDATE jobs_job j
     SET state = 'running',
         fence = j.fence + 1,
-        -- A worker that died used up no retry: its attempt is made again, and the loss is counted.
+        -- A worker that died used up no retry: its attempt is made again, and the loss is counted;
+        -- whoever asks has not died. Also where it is not known to have started: from here on it runs
+        -- alone, and if its worker dies then, it was at fault before as well.
         attempt = j.attempt + (j.state <> 'running')::int,
-        -- One that is not known to have started counts only once it is run alone: if its worker dies
-        -- then, it was at fault before as well. Whoever asks has not died.
-        losses = CASE WHEN j.state = 'running' AND j.worker_id <> %(worker_id)s
-            THEN greatest(j.losses + (j.started_at IS NOT NULL)::int, %(suspects)s::int)
-            ELSE j.losses END,
+        losses = j.losses + (j.state = 'running' AND j.worker_id <> %(worker_id)s)::int,
         worker_id = %(worker_id)s,
         published_at = coalesce(j.published_at, clock_timestamp()),
         claimed_at = clock_timestamp(),

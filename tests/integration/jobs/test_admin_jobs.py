@@ -1,6 +1,8 @@
 """The list of jobs, a job's page, and what may be done there in which state."""
 
+import re
 import uuid
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -9,6 +11,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from jobs.ledger import transitions
+from jobs.ledger.failures import Failure
 from jobs.ledger.transitions import JobRef
 from tenancy.models import Organization
 from tests import servers
@@ -42,6 +45,12 @@ def listed(client: Client, **query: str) -> str:
     return client.get(reverse(LIST), query).content.decode()
 
 
+def told(client: Client, ref: JobRef) -> list[tuple[str, str]]:
+    """Number and outcome of each attempt, as the page of the job has them."""
+    pattern = r"Attempt (\d+)</strong>.*?<span[^>]*>(\w+)</span>"
+    return re.findall(pattern, shown(client, ref), re.DOTALL)
+
+
 def offers(page: str) -> set[str]:
     """The buttons of a job's page."""
     return {verb for verb in ("retry", "discard", "restore", "cancel") if f"/{verb}/" in page}
@@ -55,6 +64,22 @@ def test_the_page_says_what_happened_and_what_comes_next(own: Organization, admi
     assert "because its last retry failed" in page
     assert "until a person retries or discards it" in page
     assert "Boom" in page
+
+
+def test_the_attempt_that_is_under_way_is_told_of_beside_those_that_ended(
+    own: Organization, admin: Client
+) -> None:
+    first = jobs.running_job(own)
+    with jobs.at(own):
+        failure = Failure(error_class="Boom", message="boom")
+        transitions.retry(first, delay=timedelta(0), failure=failure)
+    second = jobs.claim(first.ref).claimed
+    assert second
+
+    assert told(admin, first.ref) == [("1", "failed"), ("2", "running")]
+    with jobs.at(own):
+        transitions.settle(second)
+    assert told(admin, first.ref) == [("1", "failed"), ("2", "succeeded")]
 
 
 def test_only_what_the_state_allows_is_offered(own: Organization, admin: Client) -> None:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.db import transaction
 from django.urls import reverse
 from pytest_django import Settings
@@ -10,7 +11,7 @@ from pytest_django import Settings
 from jobs.ledger.models import Worker
 from jobs.scheduler import SCHEDULER
 from tenancy.scope import engine_scope
-from tests.factories import tenancy
+from tests.factories import jobs, tenancy
 from tests.factories.admin import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +38,24 @@ def test_the_dashboard_counts_workers_without_schedulers(settings: Settings) -> 
     assert workers() == before
     worker("blue:9:w")
     assert workers() == before + 1
+
+
+def test_its_page_tells_since_when_it_has_a_job_and_which_were_lost_with_it() -> None:
+    operator = signed_in(tenancy.operator())
+    mine = jobs.worker()
+    address = reverse("admin:jobs_worker_change", args=[quote(mine)])
+    lost, has = jobs.running_job(worker_id=mine), jobs.claimed_job(worker_id=mine)
+    since = jobs.row(has.ref).claimed_at
+    assert since
+
+    page = operator.get(address).content.decode()
+
+    assert f"{has.ref.job_id}</a>, since {since:%H:%M:%S}" in page
+    jobs.fall_silent(mine)
+    for job in (lost, has):
+        jobs.claim(job.ref)
+    told = operator.get(address).context["lost"]
+    assert [one.job_id for one in told] == [lost.ref.job_id]
 
 
 def test_each_worker_of_the_list_leads_to_its_page() -> None:

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from jobs.ledger import relay
+from jobs.ledger import relay, transitions
 from tests.factories import operator, organization
-from tests.factories.jobs import dead_job, queue_control, queued_job, row, running_job
+from tests.factories.jobs import at, dead_job, queue_control, queued_job, row, running_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +42,20 @@ def test_show_tells_a_jobs_life_attempt_by_attempt(of):
     title, only = attempts.splitlines()
     assert title.split() == ["ATTEMPT", "OUTCOME", "STARTED", "ENDED", "ERROR"]
     assert (only.split()[0], only.split()[-1]) == ("1", "boom")
+
+
+def test_show_tells_of_the_attempt_that_is_under_way(of):
+    together = str(uuid4())
+    running, other = (running_job(of, correlation_id=together) for _ in range(2))
+    with at(of):
+        transitions.settle(other)
+
+    told = {one["id"]: one["attempts"] for one in json.loads(jobs("show", together, "--json"))}
+
+    [attempt], [ended] = told[str(running.ref.job_id)], told[str(other.ref.job_id)]
+    assert (attempt["number"], attempt["outcome"], attempt["ended_at"]) == (1, "", None)
+    assert attempt["worker_id"] == row(running.ref).worker_id
+    assert (ended["number"], ended["outcome"]) == (1, "succeeded")
 
 
 def test_show_finds_what_belongs_together_by_correlation_id(of):

@@ -61,3 +61,40 @@ def test_a_success_after_a_replay_counts_the_attempts_before_it() -> None:
     said = sentence(job, attempts, at(10), [at(5)])
 
     assert said == "Succeeded at attempt 1 after a person retried it (4 in all), 3 min ago."
+
+
+def running(**more: object) -> Job:
+    return Job(
+        state="running", attempt=2, max_attempts=3, created_at=BEGIN, run_at=BEGIN,
+        claimed_at=at(4), **more,
+    )  # fmt: skip
+
+
+def test_a_running_job_says_since_when() -> None:
+    assert sentence(running(started_at=at(5)), [], at(10)) == "Attempt 2 of 3 began 5 min ago."
+
+
+def test_one_whose_start_its_worker_has_not_told_yet_says_since_when_it_is_there() -> None:
+    said = sentence(running(), [], at(10))
+
+    assert said == "Attempt 2 of 3 is with a worker, which took it 6 min ago."
+
+
+def test_a_running_job_says_that_somebody_asked_it_to_end() -> None:
+    job = running(started_at=at(5), cancel_requested_at=at(9))
+
+    assert sentence(job, [], at(10)).endswith("began 5 min ago. Somebody asked it to end.")
+
+
+def test_the_attempt_that_is_under_way_lasts_until_now() -> None:
+    job = running(started_at=at(5))
+    attempts = [attempt(1, 1, 2, "failed"), Attempt.under_way(job)]
+
+    told = timeline(job, attempts, at(10))
+
+    assert [one.kind for one in told] == ["waiting", "running", "backoff", "running"]
+    assert (told[-1].begin, told[-1].end, told[-1].attempt) == (at(5), at(10), 2)
+
+
+def test_the_attempt_that_is_under_way_began_with_its_claim_until_its_worker_tells() -> None:
+    assert Attempt.under_way(running()).started_at == at(4)

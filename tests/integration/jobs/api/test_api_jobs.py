@@ -1,6 +1,7 @@
 from django.db import transaction
 
 from audit.models import AuditEvent
+from jobs.ledger import transitions
 from tenancy.scope import scope
 from tests.factories import jobs
 from tests.factories.api import Caller
@@ -16,6 +17,32 @@ def test_a_job_is_shown_with_each_of_its_attempts(admin: Caller) -> None:
     assert (shown["id"], shown["state"]) == (str(dead.job_id), "dead")
     assert shown["payload"] == {"text": ""}
     assert [(one["number"], one["error_class"]) for one in shown["attempts"]] == [(1, "Boom")]
+
+
+def test_the_attempt_that_is_under_way_is_among_them(admin: Caller) -> None:
+    running = jobs.running_job(admin.organization)
+    address = f"/jobs/{running.ref.job_id}"
+
+    [attempt] = admin.get(address).json()["attempts"]
+    assert (attempt["number"], attempt["outcome"], attempt["ended_at"]) == (1, "", None)
+    assert attempt["started_at"] == admin.get(address).json()["started_at"]
+
+    with scope(admin.organization), transaction.atomic():
+        transitions.settle(running)
+    [attempt] = admin.get(address).json()["attempts"]
+    assert (attempt["number"], attempt["outcome"]) == (1, "succeeded")
+
+
+def test_one_that_is_not_known_to_have_started_began_with_its_claim(admin: Caller) -> None:
+    job = jobs.claimed_job(admin.organization)
+
+    shown = admin.get(f"/jobs/{job.ref.job_id}").json()
+
+    assert (shown["state"], shown["started_at"]) == ("running", None)
+    claimed_at = jobs.row(job.ref).claimed_at
+    assert claimed_at
+    [attempt] = shown["attempts"]
+    assert attempt["started_at"] == f"{claimed_at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
 
 def test_a_waiting_job_says_why_it_waits_without_a_name_or_a_worker(admin: Caller) -> None:
