@@ -1,4 +1,8 @@
-"""Who has a job, broken: claims, what undoes them, and the signs of life that keep them."""
+"""Who has a job, broken: claims, what undoes them, and the signs of life that keep them.
+
+Not listed, because nothing can tell: that a heartbeat notes the start of nothing but what runs.
+What has a worker and no start runs.
+"""
 
 from tests.mutation.sql.statement import breaking
 
@@ -181,7 +185,6 @@ MUTATIONS = (
     beat("forgets that it ended", ", stopped_at = NULL", ""),
     beat("is not seen", "SET seen_at = clock_timestamp(), stopped_at", "SET stopped_at"),
     beat("what another one has", " AND o.worker_id = %(id)s", ""),
-    beat("what does not run", " AND o.state = 'running'", ""),
     beat("a start anew", "\n            AND o.started_at IS NULL", ""),
     beat("waits for what somebody locked", "FOR NO KEY UPDATE SKIP LOCKED", "FOR NO KEY UPDATE"),
     beat("all began at once", "FROM mine m WHERE m.id = j.id", "FROM mine m"),
