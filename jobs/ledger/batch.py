@@ -8,10 +8,11 @@ from django.db import IntegrityError
 
 from jobs.errors import PayloadInvalid
 from jobs.job_types import JobType, Payload
-from jobs.ledger import arrays, ids
+from jobs.ledger import ids
 from jobs.ledger.idempotency import idempotency_key, known_keys
 from jobs.ledger.statements import statement
 from tenancy.acting import Actor, current
+from tenancy.postgresql import arrays
 from tenancy.postgresql.flush import Statement
 
 if TYPE_CHECKING:

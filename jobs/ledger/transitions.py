@@ -162,7 +162,9 @@ def settling(job: Claimed) -> Statement:
 
 def settling_many(jobs: Sequence[Claimed]) -> Statement:
     """The statement that settles, of these, those whose fence holds and that nobody has locked."""
-    return statement("settle_many", _triples(jobs) | {"ran": [job.ran for job in jobs]})
+    return statement(
+        "settle_many", _triples(jobs) | {"ran": [job.ran.total_seconds() for job in jobs]}
+    )
 
 
 def settled_many(

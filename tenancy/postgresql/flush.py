@@ -46,6 +46,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Wait
 
 from tenancy import scope
+from tenancy.postgresql.arrays import written
 from tenancy.postgresql.connection import Connection
 
 type Rows = list[dict[str, Any]]
@@ -192,7 +193,7 @@ def _exchange(
             pg.send_prepare(name, sql)
             sent.append((statement, True))
             fresh[statement.name] = statement.sql
-        values = [statement.parameters[parameter] for parameter in parameters]
+        values = [written(statement.parameters[parameter]) for parameter in parameters]
         formats = _TEXT * len(values)
         pg.send_query_prepared(name, transformer.dump_sequence(values, formats) if values else None)
         sent.append((statement, False))

@@ -1,6 +1,6 @@
 -- settle_many: running jobs have succeeded, each under its own fence.
 -- parameters  arrays of one length: organization_ids bigint, job_ids uuid, fences bigint (all must
---             match), ran interval (since it started)
+--             match), ran float8 (seconds since it started)
 -- result      organization_id, id, fence and is_settled of those that moved (true), and of those that
 --             somebody has locked (false); the others have lost their fence
 -- locks       the rows, without waiting: nobody waits here for what only concerns another's job
@@ -8,7 +8,7 @@
 WITH wanted AS (
     SELECT * FROM unnest(
         %(organization_ids)s::bigint[], %(job_ids)s::uuid[], %(fences)s::bigint[],
-        %(ran)s::interval[]
+        %(ran)s::float8[]
     ) AS w (organization_id, job_id, fence, ran)
 ),
 free AS MATERIALIZED (
@@ -24,7 +24,7 @@ free AS MATERIALIZED (
 settled AS (
     UPDATE jobs_job j
     SET state = 'succeeded', finished_at = clock_timestamp(), error_class = '', error_message = '',
-        started_at = clock_timestamp() - (SELECT f.ran FROM free f WHERE f.id = j.id),
+        started_at = clock_timestamp() - interval '1 second' * (SELECT f.ran FROM free f WHERE f.id = j.id),
         losses = 0,  -- they ended an attempt alive: they are no suspects any more
         effect_state = CASE effect_state WHEN 'begun' THEN 'confirmed' ELSE effect_state END
     WHERE j.id = ANY (ARRAY(SELECT id FROM free))

@@ -41,11 +41,11 @@ BREAKER = {"organization_id": 1, "job_type": "t", "destination": "d", "job_id": 
 MANY = ("project_ids", "payloads", "entity_types", "entity_ids", "correlation_ids", "actor_ids")
 WORKER = {"id": "w", "host": "h", "version": "1", "pid": 1, "queue_groups": "[]"}
 RAN = {"ran": LONG}
-EACH = {"fences": [1, 2], "ran": [LONG, LONG]}
+EACH = {"fences": [1, 2], "ran": [0.5, 1.0]}
 
 GIVEN = {
     "alive": {"lease": LONG},
-    "beat": WORKER | {"begun": PAIRS["job_ids"], "ran": EACH["ran"]},
+    "beat": WORKER | {"begun": PAIRS["job_ids"], "ran": [LONG, LONG]},
     "asked_to_end": {"job_ids": PAIRS["job_ids"], "worker_id": "w"},
     "begin_effect": FENCED | {"effect_id": "e"},
     "breaker_close": BREAKER,

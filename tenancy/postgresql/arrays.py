@@ -1,16 +1,32 @@
-"""Arrays of PostgreSQL, written as text: psycopg's own way takes 10 µs for each job of a batch.
+"""Arrays of PostgreSQL, written as text: psycopg's own way takes a microsecond for each element.
 
-A column of which nothing is known for any job is an empty array: `unnest` fills it with nulls.
+A column of which nothing is known for any row is an empty array: `unnest` fills it with nulls.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 _NUL = "\0"
 
 
-def numbers(values: Sequence[int | None]) -> str:
-    """As bigint[]."""
+def written(value: Any) -> Any:
+    """A list of one of the types below as text; anything else as it is."""
+    if type(value) is not list or not value:
+        return value
+    kinds = {type(one) for one in value}
+    if kinds <= {int, float, type(None)}:
+        return numbers(value)
+    if kinds == {str}:
+        return texts(value)
+    if kinds == {UUID}:
+        return "{" + ",".join(map(str, value)) + "}"
+    return value
+
+
+def numbers(values: Sequence[float | None]) -> str:
+    """As bigint[], or float8[]."""
     return _array(None if value is None else str(value) for value in values)
 
 

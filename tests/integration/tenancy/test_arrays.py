@@ -7,7 +7,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.ledger import arrays
+from tenancy.postgresql import arrays
 
 pytestmark = pytest.mark.django_db
 
