@@ -4,14 +4,12 @@
 each other for every kind of actor.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenancy.access import Permission, permissions_in
 from tenancy.acting import Actor
-from tenancy.postgresql.flush import Rows, Statement
+from tenancy.postgresql.flush import Rows
 
-NAME = "standing"
 _SQL = """
     SELECT w.ordinal, o.state = 'active' AS is_active,
         w.project_id IS NULL OR EXISTS (
@@ -32,21 +30,9 @@ _SQL = """
                 WHERE u.id = w.actor_id AND u.is_active AND u.is_superuser
             )
         END AS role
-    FROM unnest(
-        %(organization_ids)s::bigint[], %(project_ids)s::bigint[], %(kinds)s::text[],
-        %(actor_ids)s::bigint[]
-    ) WITH ORDINALITY AS w (organization_id, project_id, kind, actor_id, ordinal)
+    FROM ({asked}) AS w
     JOIN tenancy_organization o ON o.id = w.organization_id
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """Who wants to act, where, and on which project, if it is about one."""
-
-    actor: Actor
-    organization_id: int
-    project_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +48,13 @@ class Standing:
     permissions: frozenset[Permission]
 
 
-def asking(questions: Sequence[Question]) -> Statement:
-    """The statement that finds it out, in a scope that shows the organizations."""
-    return Statement(
-        name=NAME,
-        sql=_SQL,
-        parameters={
-            "organization_ids": [one.organization_id for one in questions],
-            "project_ids": [one.project_id for one in questions],
-            "kinds": [one.actor.kind for one in questions],
-            "actor_ids": [one.actor.id for one in questions],
-        },
-    )
+def query(asked: str) -> str:
+    """The statement that finds it out, in a scope that shows the organizations.
+
+    asked: a query of who wants to act where, on which project if it is about one: ordinal bigint,
+    organization_id bigint, project_id bigint, and the actor's kind text and actor_id bigint.
+    """
+    return _SQL.format(asked=asked)
 
 
 def in_order(rows: Rows) -> dict[int, Rows]:

@@ -14,7 +14,7 @@ from threading import Condition, Lock
 
 from jobs.broker.errors import BrokerUnavailable, NoEpoch
 from jobs.broker.messages import GroupMessage, Leased, MessageKey, Settlement
-from jobs.broker.queues import Queues
+from jobs.broker.queues import MOST_FETCHED, Queues
 
 FULL = 64  # settlements in one batch
 FLUSH_SECONDS = 0.010  # the longest that one waits for others to go with it
@@ -56,16 +56,19 @@ class Held:
 
     def fetch(self, count: int) -> int:
         """Fill the cache; returns with how many, and when to look again if with none."""
-        self._in_doubt = True
-        fetched = self._queues.fetch(self.group, self.consumer_id, count)
-        self._in_doubt = False
-        self.cache.extend(fetched.messages)
-        if fetched.messages:
+        found, fetched = 0, None
+        while found < count and (fetched is None or len(fetched.messages) == MOST_FETCHED):
+            self._in_doubt = True
+            fetched = self._queues.fetch(self.group, self.consumer_id, count - found)
+            self._in_doubt = False
+            self.cache.extend(fetched.messages)
+            found += len(fetched.messages)
+        if found or fetched is None:
             self.next_fetch = 0.0
         else:
             pause = min(fetched.next_due or timedelta.max, timedelta(seconds=REFRESH_SECONDS))
             self.next_fetch = time.monotonic() + pause.total_seconds()
-        return len(fetched.messages)
+        return found
 
     def hand_over(self, message: GroupMessage) -> None:
         with self._changed:

@@ -21,10 +21,9 @@ from jobs.broker.messages import Ack, GroupMessage, RetryAfter
 from jobs.execution.in_hand import in_hand
 from jobs.execution.leases import lease, leases
 from jobs.execution.poison import reference_of
-from jobs.execution.revalidate import asking
+from jobs.execution.revalidate import asking, stands
 from jobs.ledger import transitions
 from jobs.ledger.transitions import ClaimAnswer, Claimed, JobRef
-from tenancy import standing
 from tenancy.postgresql.flush import Rows, Statement, committed
 from tenancy.scope import scope
 
@@ -79,11 +78,10 @@ def claim_fetched(messages: list[GroupMessage]) -> None:
 def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[Judged]:
     """Claim jobs for this worker in one transaction, and ask for the standing of those who act.
 
-    suspects: whether to take over those whose worker died, too; they start at once. Raises what
-    PostgreSQL raises; what was claimed by then is given back.
+    suspects: whether to take over those whose worker died, too; they start at once.
     """
     at = time.monotonic()
-    wanted = list(refs)
+    wanted = list(dict.fromkeys(refs))
     statements = transitions.claiming(
         wanted,
         worker_id=leases.worker_id,
@@ -91,32 +89,14 @@ def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[Jud
         suspects=suspects,
         in_hand=[ref for ref in wanted if ref in in_hand],
     )
-    with scope({ref.organization_id for ref in wanted}):
-        answers = transitions.claim_answers(committed(*first, *statements))
-        claimed = [answer.claimed for answer in answers if answer.claimed]
-        for job in claimed:
-            in_hand.take(job)
-        try:
-            stands = stand(claimed)
-        except BaseException:
-            leases.give_back(claimed)
-            raise
-    return [Judged(answer=one, standing=stands.get(one.ref, []), at=at) for one in answers]
-
-
-def stand(jobs: list[Claimed]) -> dict[JobRef, Rows]:
-    """How things stand now for those who act, in a scope that shows their organizations.
-
-    Whoever asked for the end of one of them before it was in hand told nobody here: asked, too.
-    """
-    if not jobs:
-        return {}
-    refs = [job.ref for job in jobs]
-    to_end = transitions.asking_whether_to_end(refs, worker_id=leases.worker_id)
-    answers = committed(asking(jobs), to_end)
-    in_hand.ask_to_end(transitions.asked_to_end(answers))
-    found = standing.in_order(answers[standing.NAME])
-    return {ref: found.get(place, []) for place, ref in enumerate(refs)}
+    with in_hand.expecting(wanted), scope({ref.organization_id for ref in wanted}):
+        answers = committed(*first, *statements, asking(wanted))
+        claims = transitions.claim_answers(answers)
+        for one in claims:
+            if one.claimed:
+                in_hand.take(one.claimed)
+    found = stands(wanted, answers)
+    return [Judged(answer=one, standing=found[one.ref], at=at) for one in claims]
 
 
 def give_back_unstarted(messages: list[GroupMessage]) -> None:

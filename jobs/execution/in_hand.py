@@ -10,7 +10,7 @@ again while its first actor still runs, and the end of that one must not hide th
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -51,10 +51,24 @@ class InHand:
 
     def __init__(self) -> None:
         self._jobs: dict[Claim, Held] = {}
+        self._expected: dict[JobRef, float | None] = {}  # and when their end was asked for
+
+    @contextmanager
+    def expecting(self, refs: Sequence[JobRef]) -> Iterator[None]:
+        """They are being claimed: whoever asks for the end of one of them meanwhile is heard."""
+        self._expected.update(dict.fromkeys(refs))
+        try:
+            yield
+        finally:
+            for ref in refs:
+                self._expected.pop(ref, None)
 
     def take(self, job: Claimed) -> None:
         """It was claimed."""
-        self._jobs.setdefault(job.fenced, Held())
+        held = self._jobs.setdefault(job.fenced, Held())
+        # After it is there, so that one of the two is seen by whoever asks for its end now.
+        if asked_at := self._expected.get(job.ref):
+            held.asked_at = asked_at
 
     def drop(self, job: Claimed) -> None:
         """It ended, or went back."""
@@ -91,10 +105,12 @@ class InHand:
 
     def ask_to_end(self, refs: Iterable[JobRef]) -> None:
         """Somebody wants these jobs to end; those that are not here are somebody else's."""
-        wanted = set(refs)
+        wanted, now = set(refs), time.monotonic()
+        for ref in wanted & self._expected.keys():
+            self._expected[ref] = now
         for (ref, _), held in list(self._jobs.items()):
             if ref in wanted and held.asked_at is None:
-                held.asked_at = time.monotonic()
+                held.asked_at = now
 
     def is_asked_to_end(self, job: Claimed) -> bool:
         """Whether somebody wants it to end."""

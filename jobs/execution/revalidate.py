@@ -1,33 +1,51 @@
 """Look again, before anything changes, at what was true when the job was enqueued."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.errors import JobsError, Permanent
 from jobs.job_types import JobType, Payload, registry
 from jobs.ledger.states import Reason
-from jobs.ledger.transitions import Claimed
+from jobs.ledger.transitions import Claimed, JobRef
 from tenancy import standing
 from tenancy.acting import Actor
 from tenancy.postgresql.flush import Rows, Statement
 
 MOST_LOSSES = 3
 
+_STANDING = "jobs.standing"
+# An actor_id that names nobody stands nowhere; `Actor.parse` refuses it again.
+_SQL = standing.query("""
+    SELECT a.ordinal, a.organization_id, j.project_id, split_part(j.actor_id, ':', 1) AS kind,
+        CASE WHEN j.actor_id ~ '^[a-z]+:[0-9]{1,18}$'
+            THEN split_part(j.actor_id, ':', 2)::bigint END AS actor_id
+    FROM unnest(%(organization_ids)s::bigint[], %(job_ids)s::uuid[])
+        WITH ORDINALITY AS a (organization_id, job_id, ordinal)
+    CROSS JOIN LATERAL (
+        SELECT * FROM jobs_job o
+        WHERE o.organization_id = a.organization_id AND o.id = a.job_id
+        LIMIT 1
+    ) j
+""")
+
 
 class OrganizationSuspended(JobsError):
     """The job waits until its organization is active again."""
 
 
-def asking(jobs: Sequence[Claimed]) -> Statement:
-    """The statement that finds out how things stand; its answer goes to `revalidate`."""
-    return standing.asking(
-        [
-            standing.Question(
-                actor=actor_of(job), organization_id=job.organization_id, project_id=job.project_id
-            )
-            for job in jobs
-        ]
-    )
+def asking(jobs: Sequence[JobRef]) -> Statement:
+    """The statement that finds out how things stand for those who act in these jobs."""
+    parameters = {
+        "organization_ids": [ref.organization_id for ref in jobs],
+        "job_ids": [ref.job_id for ref in jobs],
+    }
+    return Statement(name=_STANDING, sql=_SQL, parameters=parameters)
+
+
+def stands(jobs: Sequence[JobRef], answers: Mapping[str, Rows]) -> dict[JobRef, Rows]:
+    """What it found, for `revalidate`."""
+    found = standing.in_order(answers[_STANDING])
+    return {ref: found.get(place, []) for place, ref in enumerate(jobs)}
 
 
 def revalidate(job: Claimed, rows: Rows) -> tuple[JobType[Any], Payload]:

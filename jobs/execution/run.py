@@ -26,23 +26,29 @@ from jobs.errors import (
     RetryLater,
     UnknownJobType,
 )
-from jobs.execution.claiming import Judged, claim, give_back_unstarted, stand
+from jobs.execution.claiming import Judged, claim, give_back_unstarted
 from jobs.execution.death import bury, stop
 from jobs.execution.guard import BreakerOpen, BreakerUnknown, guard
 from jobs.execution.in_hand import in_hand
 from jobs.execution.job import Run
 from jobs.execution.leases import leases
 from jobs.execution.poison import bury_message, reference_of
-from jobs.execution.revalidate import OrganizationSuspended, actor_of, revalidate
+from jobs.execution.revalidate import (
+    OrganizationSuspended,
+    actor_of,
+    asking,
+    revalidate,
+    stands,
+)
 from jobs.execution.settling import settler
 from jobs.execution.suspects import company
 from jobs.job_types import registry
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.states import Hold, Reason
-from jobs.ledger.transitions import Claimed
+from jobs.ledger.transitions import Claimed, JobRef
 from tenancy.acting import acting
-from tenancy.postgresql.flush import Rows, atomic
+from tenancy.postgresql.flush import Rows, atomic, committed
 from tenancy.scope import scope
 
 log = structlog.get_logger(__name__)
@@ -115,14 +121,14 @@ def _follow(message: GroupMessage, judged: Judged | None) -> Disposition | Futur
     if not leases.have_held(judged.at):
         give_back_unstarted([message])
         return RetryAfter(delay=ANOTHER_LOOK)
-    stands = _standing(judged.claimed, judged)
+    standing = _standing(judged.claimed.ref, judged)
     now = time.monotonic()
     waited = judged.claimed.wait_seconds + now - judged.at
     job = replace(judged.claimed, began=now, wait_seconds=waited)
     try:
         message.claim = None  # from here on it has started
         with _in_the_name_of(job):
-            return _attempt(job, stands)
+            return _attempt(job, standing)
     except BaseException:
         # How it ended could not be written: the database is away, or we were interrupted while
         # writing. Without this the job would run as long as this worker lives.
@@ -131,12 +137,12 @@ def _follow(message: GroupMessage, judged: Judged | None) -> Disposition | Futur
         raise
 
 
-def _standing(job: Claimed, judged: Judged) -> Rows:
+def _standing(ref: JobRef, judged: Judged) -> Rows:
     """How things stand for whoever acts, as of this moment or nearly."""
     if time.monotonic() - judged.at < FRESH_SECONDS:
         return judged.standing
-    with scope(job.organization_id):
-        return stand([job])[job.ref]
+    with scope(ref.organization_id):
+        return stands([ref], committed(asking([ref])))[ref]
 
 
 @contextmanager
@@ -155,9 +161,9 @@ def _in_the_name_of(job: Claimed) -> Iterator[None]:
         yield
 
 
-def _attempt(job: Claimed, stands: Rows) -> Disposition | Future[Disposition]:
+def _attempt(job: Claimed, standing: Rows) -> Disposition | Future[Disposition]:
     """Perform one claimed job; how it ended is settled here, or on its way to be."""
-    written = _outcome(job, stands)
+    written = _outcome(job, standing)
     if isinstance(written, Future):
         decided: Future[Disposition] = Future()
         here = copy_context()
@@ -196,11 +202,11 @@ def _lost(job: Claimed) -> Disposition:
     return RetryAfter(delay=ANOTHER_LOOK)  # to be told what became of it meanwhile
 
 
-def _outcome(job: Claimed, stands: Rows) -> Disposition | Future[None]:
+def _outcome(job: Claimed, standing: Rows) -> Disposition | Future[None]:
     """Perform and settle, or write down how it failed; under its fence or not."""
     try:
         with guard(job):
-            written = _perform(job, stands)
+            written = _perform(job, standing)
     except LeaseLost:
         return _lost(job)
     except BreakerUnknown:
@@ -224,9 +230,9 @@ def _outcome(job: Claimed, stands: Rows) -> Disposition | Future[None]:
     return written or _settled(job)
 
 
-def _perform(job: Claimed, stands: Rows) -> Future[None] | None:
+def _perform(job: Claimed, standing: Rows) -> Future[None] | None:
     """revalidate → perform → settle; None where it is settled by then."""
-    run = _begin(job, stands)
+    run = _begin(job, standing)
     if run.job_type.effect == "outside":
         _act(run)
         return None if run.is_settled else settler.settle(job)
@@ -236,12 +242,12 @@ def _perform(job: Claimed, stands: Rows) -> Future[None] | None:
     return None
 
 
-def _begin(job: Claimed, stands: Rows) -> Run[Any]:
+def _begin(job: Claimed, standing: Rows) -> Run[Any]:
     """What the actor gets, if it may still run."""
     log.info("job_claimed", fence=job.fence, wait_seconds=round(job.wait_seconds, 3))
     if in_hand.is_asked_to_end(job):
         raise Cancelled("It was cancelled before it started.")
-    job_type, payload = revalidate(job, stands)
+    job_type, payload = revalidate(job, standing)
     return Run(job=job, job_type=job_type, payload=payload)
 
 

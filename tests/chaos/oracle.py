@@ -70,7 +70,9 @@ class Oracle:
         sent = self._sendings(set().union(*(succeeded[name] for name in SENDERS)))
         sent += self._mails() + self._webhooks()
         self._nothing_stays_in_redis()
-        [[lost]] = self.world.ask("SELECT count(*) FROM jobs_attempt WHERE outcome = 'lost'")
+        [[lost]] = self.world.ask(
+            "SELECT count(*) FROM jobs_attempt WHERE error_class = 'WorkerLost'"
+        )
         return Count(
             states=Counter(row[2] for row in rows),
             dead=reasons,

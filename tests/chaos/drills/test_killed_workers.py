@@ -50,7 +50,7 @@ def test_a_job_of_a_killed_worker_runs_again_when_its_lease_is_over(
         [[began_again]] = world.ask("SELECT at FROM drill.effect WHERE job = %s", str(ref.job_id))
         [[held_until]] = world.ask(
             "SELECT seen_at + %s * interval '1 second' FROM jobs_worker v JOIN jobs_attempt a"
-            " ON a.worker_id = v.id WHERE a.job_id = %s AND a.outcome = 'lost'",
+            " ON a.worker_id = v.id WHERE a.job_id = %s AND a.error_class = 'WorkerLost'",
             lease,
             ref.job_id,
         )
@@ -61,7 +61,7 @@ def test_a_job_of_a_killed_worker_runs_again_when_its_lease_is_over(
 
 
 def claims(world, ref) -> int:
-    [[count]] = world.ask("SELECT count(*) FROM jobs_attempt WHERE job_id = %s", ref.job_id)
+    [[count]] = world.ask("SELECT fence FROM jobs_job WHERE id = %s", ref.job_id)
     return count
 
 

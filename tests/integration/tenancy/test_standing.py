@@ -7,21 +7,37 @@ from tenancy import changes, standing
 from tenancy.access import Permission, granted
 from tenancy.acting import Actor
 from tenancy.models import Role
-from tenancy.postgresql.flush import flush
+from tenancy.postgresql.flush import Statement, flush
 from tenancy.scope import scope
 from tests.factories import member, operator, organization, person, project, service_account
 
 pytestmark = pytest.mark.django_db
 
 
-def question(actor, of, project_id=None) -> standing.Question:
-    return standing.Question(actor=actor, organization_id=of.pk, project_id=project_id)
+ASKED = """
+    SELECT * FROM unnest(
+        %(organization_ids)s::bigint[], %(project_ids)s::bigint[], %(kinds)s::text[],
+        %(actor_ids)s::bigint[]
+    ) WITH ORDINALITY AS q (organization_id, project_id, kind, actor_id, ordinal)
+"""
+
+
+def ask(*questions):
+    """The rows of each of (actor, organization, project's id), by its place."""
+    whom, where, what = zip(*questions, strict=True)
+    parameters = {
+        "organization_ids": [of.pk for of in where],
+        "project_ids": list(what),
+        "kinds": [actor.kind for actor in whom],
+        "actor_ids": [actor.id for actor in whom],
+    }
+    asked = Statement(name="asked", sql=standing.query(ASKED), parameters=parameters)
+    return standing.in_order(flush(asked)["asked"])
 
 
 def stand(actor, of, project_id=None) -> standing.Standing:
     with scope(of), transaction.atomic():
-        asked = standing.asking([question(actor, of, project_id)])
-        return standing.answered(actor, flush(asked)[standing.NAME])
+        return standing.answered(actor, ask((actor, of, project_id))[0])
 
 
 def actors(of):
@@ -67,8 +83,9 @@ def test_what_cannot_be_seen_has_nothing():
     of, other = organization(), organization()
 
     with scope(other), transaction.atomic():
-        asked = standing.asking([question(Actor.system(), of)])
-        found = standing.answered(Actor.system(), flush(asked)[standing.NAME])
+        rows = ask((Actor.system(), of, None)).get(0, [])
+
+    found = standing.answered(Actor.system(), rows)
 
     assert (found.is_active, found.permissions) == (False, frozenset())
     assert Permission.MISSION_VIEW in stand(Actor.system(), of).permissions
@@ -77,10 +94,9 @@ def test_what_cannot_be_seen_has_nothing():
 def test_many_questions_are_answered_each_by_itself():
     of, other = organization(), organization()
     editor, elsewhere = Actor.user(member(of, role="editor").pk), project(other).pk
-    asked = [question(editor, of, elsewhere), question(editor, other), question(editor, of)]
 
     with scope([of, other]), transaction.atomic():
-        rows = standing.in_order(flush(standing.asking(asked))[standing.NAME])
+        rows = ask((editor, of, elsewhere), (editor, other, None), (editor, of, None))
 
     found = [standing.answered(editor, rows[place]) for place in range(3)]
     assert [one.has_project for one in found] == [False, True, True]
@@ -89,9 +105,8 @@ def test_many_questions_are_answered_each_by_itself():
 
 def test_what_cannot_be_seen_among_others_has_no_answer():
     of, hidden = organization(), organization()
-    asked = [question(Actor.system(), hidden), question(Actor.system(), of)]
 
     with scope(of), transaction.atomic():
-        rows = standing.in_order(flush(standing.asking(asked))[standing.NAME])
+        rows = ask((Actor.system(), hidden, None), (Actor.system(), of, None))
 
     assert list(rows) == [1]
