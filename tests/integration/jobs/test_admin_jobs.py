@@ -82,6 +82,18 @@ def test_the_attempt_that_is_under_way_is_told_of_beside_those_that_ended(
     assert told(admin, first.ref) == [("1", "failed"), ("2", "succeeded")]
 
 
+def test_one_whose_worker_died_unseen_is_said_to_be_given_back_and_not_known_to_have_started(
+    own: Organization, admin: Client
+) -> None:
+    silent = jobs.worker()
+    ref = jobs.claimed_job(own, worker_id=silent).ref
+    jobs.fall_silent(silent)
+    jobs.claim(ref)
+
+    assert told(admin, ref) == [("1", "released"), ("1", "running")]
+    assert "Whether this had started is not known." in shown(admin, ref)
+
+
 def test_only_what_the_state_allows_is_offered(own: Organization, admin: Client) -> None:
     assert offers(shown(admin, jobs.dead_job(own))) == {"retry", "discard"}
     assert offers(shown(admin, jobs.queued_job(own))) == {"cancel"}

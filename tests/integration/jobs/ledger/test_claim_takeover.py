@@ -12,6 +12,7 @@ from tests.factories.jobs import (
     LEASE,
     at,
     claim,
+    claimed_job,
     fall_silent,
     queued_job,
     row,
@@ -40,14 +41,20 @@ def test_it_counts_a_loss_and_uses_no_retry():
     assert attempt.error_message == "Its worker died, or was cut off, while it ran this."
 
 
-def test_its_attempt_began_when_its_worker_said():
-    job = lost_job()
+def test_its_attempt_began_when_a_heartbeat_of_its_worker_said():
+    mine = worker()
+    job = claimed_job(worker_id=mine)
+    beat = {"host": "host", "pid": 1, "queue_groups": "[]", "version": "1"}
+    with engine_scope(), transaction.atomic():
+        run("beat", beat | {"id": mine, "begun": [job.ref.job_id], "ran": [SECOND]})
+    fall_silent(mine)
     began = row(job.ref).started_at
+    assert began < row(job.ref).claimed_at
 
-    claim(job.ref)
+    again = claim(job.ref).claimed
 
     [attempt] = told(job.ref)
-    assert attempt.started_at == began
+    assert (again.losses, attempt.outcome, attempt.started_at) == (1, "lost", began)
     assert attempt.ended_at > began
 
 
