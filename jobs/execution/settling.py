@@ -92,11 +92,13 @@ class Settler:
 
     def _live(self) -> None:
         locked: list[Ended] = []
-        while batch := self._next(locked):
-            locked = _together(batch)
-            with self._changed:
-                self._left -= len(batch) - len(locked)
-        connection.close()
+        try:
+            while batch := self._next(locked):
+                locked = _together(batch)
+                with self._changed:
+                    self._left -= len(batch) - len(locked)
+        finally:
+            connection.close()
 
     def _next(self, locked: list[Ended]) -> list[Ended]:
         """Whatever waits by now; nothing once the thread is to end."""
