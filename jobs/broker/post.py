@@ -7,6 +7,7 @@ logged when the answer is missed, and is in line a second later.
 import os
 import threading
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -61,14 +62,13 @@ class Post:
         # The pool notices where a connection died meanwhile.
         self._connection = self._client.connection_pool.get_connection()
         pack = self._connection.pack_command
+        commands = (
+            pack("EVALSHA", script.sha, len(keys), *keys, *args) for script, keys, args in calls
+        )
         try:
-            self._connection.send_packed_command(
-                [
-                    part
-                    for script, keys, args in calls
-                    for part in pack("EVALSHA", script.sha, len(keys), *keys, *args)
-                ]
-            )
+            # In one piece: the kernel's buffer takes a thousand jobs so, of small ones the half.
+            whole = b"".join(chain.from_iterable(commands))
+            self._connection.send_packed_command([whole])
         except BaseException:
             self._drop()
             raise

@@ -39,12 +39,13 @@ class Batch:
         self._keys = self._make_keys()
         self._exceptions: dict[int, Row] = {}
 
-    def statement(self, *, only_unlimited: bool = False) -> Statement:
-        """Writes them. only_unlimited: not those of a queue that has a capacity."""
-        jobs, policy = self._jobs, self.job_type.policy
+    def statement(self) -> Statement:
+        """Writes them."""
+        jobs = self._jobs
         return statement(
             "enqueue",
-            {
+            self._common()
+            | {
                 "organization_ids": arrays.numbers(self._organization_ids),
                 "keys": arrays.binary(self._keys),
                 "job_ids": ids.as_array(self.job_ids),
@@ -55,14 +56,36 @@ class Batch:
                 "correlation_ids": arrays.texts(self._correlation_ids),
                 "actor_ids": arrays.texts(self._actor_ids()),
                 "run_at": arrays.moments([job.run_at for job in jobs]),
-                "caused_by": self._acting.job_id,
-                "job_type": self.job_type.name,
-                "queue_group": self.job_type.group,
-                "max_attempts": policy.max_attempts,
-                "policy_version": policy.version,
-                "only_unlimited": only_unlimited,
             },
         )
+
+    def statement_of_one(self) -> Statement:
+        """Writes the only one, if nothing about it is special: see `enqueue_one.sql`."""
+        [job] = self._jobs
+        return statement(
+            "enqueue_one",
+            self._common()
+            | {
+                "organization_id": job.organization_id,
+                "key": self._keys[0],
+                "job_id": self.job_ids.hex(),
+                "project_id": job.project_id,
+                "payload": job.payload.model_dump_json(),
+                "entity_type": job.entity[0],
+                "entity_id": job.entity[1],
+                "correlation_id": self._correlation_ids[0],
+                "actor_id": self._actor_ids()[0],
+            },
+        )
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "caused_by": self._acting.job_id,
+            "job_type": self.job_type.name,
+            "queue_group": self.job_type.group,
+            "max_attempts": self.job_type.policy.max_attempts,
+            "policy_version": self.job_type.policy.version,
+        }
 
     def learn(self, rows: Iterable[Row]) -> None:
         """What `enqueue.sql` answered; asks which jobs the known keys made.

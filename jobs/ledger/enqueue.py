@@ -88,11 +88,7 @@ def enqueue[P: Payload](
 ) -> Enqueued:
     """Write one job; the fields of `NewJob` say what. See `enqueue_many`."""
     new = NewJob(payload=payload, organization_id=organization_id, entity=entity, **more)
-    if not connection.in_atomic_block:
-        enqueued = _in_one_trip(job_type, new)
-        if enqueued is not None:
-            return enqueued
-    return enqueue_many(job_type, [new])[0]
+    return _in_one_trip(job_type, new) or enqueue_many(job_type, [new])[0]
 
 
 def enqueue_many[P: Payload](job_type: JobType[P], jobs: Iterable[NewJob[P]]) -> EnqueuedMany:
@@ -139,21 +135,23 @@ def _transaction(job_type: JobType[Any]) -> AbstractContextManager[Any]:
 
 
 def _in_one_trip[P: Payload](job_type: JobType[P], new: NewJob[P]) -> Enqueued | None:
-    """Write and commit one job; None, and nothing is written, if its queue has a capacity."""
-    batch = Batch(job_type, [new])
-    rows = committed(batch.statement(only_unlimited=True))["jobs.enqueue"]
-    if any(row["capacity"] is not None for row in rows):
+    """Write one job that is simply new and due; None, and nothing is written, for any other.
+
+    Outside a transaction it is committed by the same trip, and published at once.
+    """
+    if new.run_at is not None:
         return None
-    if any(not row["created"] for row in rows):
-        with atomic():
-            batch.learn(rows)
+    batch = Batch(job_type, [new])
+    if connection.in_atomic_block:
+        answers = flush(PLANNED_ONCE, batch.statement_of_one(), PLANNED_AS_USUAL)
     else:
-        batch.learn(rows)
+        answers = committed(batch.statement_of_one())
+    if not answers["jobs.enqueue_one"]:
+        return None
     due = Due(job_type.name, job_type.group)
-    _let_in(batch, due)
-    if due:
-        transaction.on_commit(due.publish, robust=True)  # at once: nothing is open
-    return Enqueued(job_id=ids.at(batch.job_ids, 0), created=bool(batch.created[0]))
+    due.add(*batch.unlimited())
+    transaction.on_commit(due.publish, robust=True)
+    return Enqueued(job_id=ids.at(batch.job_ids, 0), created=True)
 
 
 def _let_in(batch: Batch, due: Due) -> None:

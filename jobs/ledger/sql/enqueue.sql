@@ -3,11 +3,11 @@
 --             job_ids uuid (ascending), project_ids bigint, payloads text (JSON), entity_types text,
 --             entity_ids text, correlation_ids text, actor_ids text, run_at timestamptz; and, for all
 --             of them, caused_by uuid, job_type, queue_group text, max_attempts int, policy_version
---             text, only_unlimited boolean (true: write none for a queue that has a capacity)
+--             text
 -- result      of each job that is not simply new, due now and in a queue without a capacity:
 --             job_id, created, is_due (a held one is not), capacity of its queue. One that was not
---             created has another job for its key (ask `known_keys`), an organization that does not
---             exist, or a queue with a capacity where only_unlimited
+--             created has another job for its key (ask `known_keys`), or an organization that does
+--             not exist
 -- locks       waits for a transaction that is writing the same key
 -- cost        indexes idempotencykey_once, job_pkey and queuecontrol_once, O(log n) a job. One plan for
 --             one job and for a thousand: each IN below is a hashed look-up, never a join
@@ -24,14 +24,8 @@ new_keys AS (
         %(project_ids)s::bigint[]
     ) AS w (organization_id, key, id, project_id)
     -- A project's key names its organization, so that one exists. The key is all that is checked.
-    WHERE (
-        w.project_id IS NOT NULL OR w.organization_id IN (
-            SELECT id FROM tenancy_organization WHERE id = ANY (%(organization_ids)s::bigint[])
-        )
-    ) AND NOT (
-        %(only_unlimited)s::boolean AND w.organization_id IN (
-            SELECT organization_id FROM controls WHERE capacity IS NOT NULL
-        )
+    WHERE w.project_id IS NOT NULL OR w.organization_id IN (
+        SELECT id FROM tenancy_organization WHERE id = ANY (%(organization_ids)s::bigint[])
     )
     ORDER BY w.organization_id, w.key, w.id
     ON CONFLICT (organization_id, key) DO NOTHING

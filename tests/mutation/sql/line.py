@@ -6,14 +6,15 @@ HOLDS = ("test_end_holds.py", "test_release.py", "test_capacity.py", "test_drain
 
 alive = breaking("alive")
 confirm = breaking("confirm")
-enqueue = breaking(
-    "enqueue",
+ENQUEUE = (
     "test_enqueue.py",
     "test_idempotency.py",
     "test_drain.py",
     "test_capacity.py",
     "test_publish.py",
 )
+enqueue = breaking("enqueue", *ENQUEUE)
+enqueue_one = breaking("enqueue_one", *ENQUEUE)
 finished = breaking("finished")
 held = breaking("held", *HOLDS, "../execution/breaker/test_step.py")
 hold_back = breaking("hold_back", "test_capacity.py")
@@ -83,10 +84,22 @@ MUTATIONS = (
         "c ON true",
     ),
     enqueue("a capacity is no exception", " OR c.organization_id IS NOT NULL", ""),
-    enqueue(
-        "those of a limited queue, too",
-        "%(only_unlimited)s::boolean AND",
-        "%(only_unlimited)s::boolean IS NULL AND",
+    enqueue_one("into a limited queue, too", "is_draining OR capacity IS NOT NULL", "is_draining"),
+    enqueue_one("into a drained queue, too", "is_draining OR capacity", "capacity"),
+    enqueue_one(
+        "the control of another group",
+        "queue_group = %(queue_group)s\n",
+        "queue_group <> %(queue_group)s\n",
+    ),
+    enqueue_one(
+        "the control of another organization",
+        "WHERE organization_id = %(organization_id)s::bigint AND",
+        "WHERE",
+    ),
+    enqueue_one(
+        "for an organization that does not exist",
+        "EXISTS (SELECT FROM tenancy_organization WHERE id = %(organization_id)s::bigint)\n",
+        "true\n",
     ),
     enqueue(
         "an organization that does not exist",

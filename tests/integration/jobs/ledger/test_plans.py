@@ -67,7 +67,11 @@ GIVEN = {
     "enqueue": PAIRS
     | {name: ["1", "2"] for name in MANY}
     | {"keys": [b"1", b"2"], "run_at": [NOW, NOW], "caused_by": None, "job_type": "t"}
-    | {"queue_group": "g", "max_attempts": 1, "policy_version": "v", "only_unlimited": False},
+    | {"queue_group": "g", "max_attempts": 1, "policy_version": "v"},
+    "enqueue_one": ONE
+    | dict.fromkeys(("entity_type", "entity_id", "correlation_id", "actor_id", "job_type"), "x")
+    | {"key": b"1", "project_id": 1, "payload": "{}", "caused_by": None, "queue_group": "g"}
+    | {"max_attempts": 1, "policy_version": "v"},
     "finished": {"since": NOW - LONG, "until": NOW},
     "give_back": PAIRS | EACH,
     "held": {"limit": 9},
