@@ -92,11 +92,6 @@ MUTATIONS = (
         "queue_group <> %(queue_group)s\n",
     ),
     enqueue_one(
-        "the control of another organization",
-        "WHERE organization_id = %(organization_id)s::bigint AND",
-        "WHERE",
-    ),
-    enqueue_one(
         "for an organization that does not exist",
         "EXISTS (SELECT FROM tenancy_organization WHERE id = %(organization_id)s::bigint)\n",
         "true\n",

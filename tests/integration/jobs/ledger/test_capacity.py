@@ -60,6 +60,17 @@ def test_what_fits_stands_in_line_and_the_rest_is_held(of, line):
     assert line.depth("backfill", of.pk).waiting == 3
 
 
+def test_one_by_one_they_are_held_once_it_is_full(of, line):
+    queue_control(of, capacity=1)
+
+    with scope(of):
+        for number in range(3):
+            enqueue(note_type(), Note(), organization_id=of.pk, entity=("note", str(number)))
+
+    assert holds(of) == [None, "capacity", "capacity"]
+    assert line.depth("backfill", of.pk).waiting == 1
+
+
 def test_chunks_of_one_call_count_those_before_them(of, line, monkeypatch):
     monkeypatch.setattr(sys.modules["jobs.ledger.enqueue"], "CHUNK", 2)
     queue_control(of, capacity=3)

@@ -218,6 +218,16 @@ def test_an_organization_that_does_not_exist_gets_no_job(with_a_project):
         assert not IdempotencyKey.objects.exists()
 
 
+def test_an_organization_that_does_not_exist_gets_none_by_itself_either():
+    nobody = 10**12
+
+    with pytest.raises(IntegrityError), scope(nobody), transaction.atomic():
+        enqueue(note_type(), Note(), organization_id=nobody, entity=("note", "1"))
+
+    with scope(nobody), transaction.atomic():
+        assert not IdempotencyKey.objects.exists()
+
+
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_project_of_another_organization_is_refused_whether_or_not_it_exists(exists):
     ours = organization()
