@@ -9,7 +9,7 @@ from jobs.ledger.states import FINAL, WAITING, State
 
 SQL = Path(states.__file__).parent / "sql"
 ARROWS = "enqueue publish hold_back claim give_back settle retry bury release stop cancel"
-WRITERS = {*ARROWS.split(), "replay", "discard", "restore", "settle_many"}
+WRITERS = {*ARROWS.split(), "replay", "discard", "restore", "settle_many", "enqueue_one"}
 
 
 def test_every_state_waits_runs_or_is_final():
