@@ -42,6 +42,18 @@ class Connection(psycopg.Connection[Any]):
             with self.lock:
                 self.wait(self._say(*scope.spoken()))
 
+    def set_autocommit(self, value: bool) -> None:
+        """As psycopg's own, which takes a turn through its loop to learn that nothing is open."""
+        if self.pgconn.transaction_status == TransactionStatus.IDLE and not self._pipeline:
+            self._autocommit = bool(value)
+        else:
+            super().set_autocommit(value)
+
+    def commit(self) -> None:
+        """As psycopg's own, which does the same where nothing is open."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE or self._pipeline or self._tpc:
+            super().commit()
+
     @contextmanager
     def transaction(self, *args: Any, **options: Any) -> Iterator[psycopg.Transaction]:
         """A savepoint, where Django has opened a transaction: begun or not."""

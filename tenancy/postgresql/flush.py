@@ -1,9 +1,8 @@
-"""Several statements in one trip to PostgreSQL: the only module that knows of pipelines.
+"""Several statements in one trip to PostgreSQL, in agreement with Django's transactions.
 
 Why: a job's life is a dozen small statements. One by one, each costs a trip and twice the
-interpreter; psycopg's own `pipeline()` does its I/O at every `execute` and holds the interpreter
-while it waits. Here all are sent at once, and other threads run until the answers are there
-(8 threads: 1,170 → 2,800 jobs a second).
+interpreter. Here all are sent at once (`exchange`), and other threads run until the answers are
+there (8 threads: 1,170 → 2,800 jobs a second).
 
 What is guaranteed:
 
@@ -26,50 +25,20 @@ What is guaranteed:
   on asks the fence.
 """
 
-import functools
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from psycopg.abc import PQGen, Transformer
-from psycopg.adapt import PyFormat
-from psycopg.adapt import Transformer as NewTransformer
-from psycopg.errors import error_from_result
-from psycopg.generators import send
-from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGconn, PGresult
-from psycopg.waiting import Wait
+from psycopg.pq import TransactionStatus
 
 from tenancy import scope
-from tenancy.postgresql.arrays import written
 from tenancy.postgresql.connection import Connection
+from tenancy.postgresql.exchange import Answers, Rows, Statement, exchange
 
-type Rows = list[dict[str, Any]]
-
-_PARAMETER = re.compile(r"%\((\w+)\)s")
-_TEXT = [PyFormat.TEXT]
-_GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """One statement of a flush.
-
-    name: under which it is prepared; always of the same `sql`.
-    sql: with parameters as `%(name)s`. parameters: their values. is_read: whether anybody wants
-    its rows.
-    """
-
-    name: str
-    sql: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    is_read: bool = True
-
+__all__ = ["Rows", "Statement", "atomic", "commit_each", "committed", "flush", "unit"]
 
 BEGIN = Statement(name="begin", sql="BEGIN", is_read=False)
 COMMIT = Statement(name="commit", sql="COMMIT", is_read=False)
@@ -87,7 +56,15 @@ PLANNED_ONCE = Statement(
 PLANNED_AS_USUAL = Statement(
     name="planned_as_usual", sql="SELECT " + _PLANS.format("on", "auto"), is_read=False
 )
+# How long one of many units may keep the others waiting.
+HURRY = "250ms"
+_LIMITS = (
+    f"set_config('lock_timeout', '{HURRY}', true), set_config('statement_timeout', '{HURRY}', true)"
+)
+# Constraints are checked before the unit is over, while there is a statement to say which failed.
+_CHECKED = Statement(name="checked", sql="SET CONSTRAINTS ALL IMMEDIATE", is_read=False)
 _SCOPE_PLANNED_ONCE = f"{scope.WORDS}, {_PLANS.format('off', 'force_generic_plan')}"
+_SCOPE_HURRIED = f"{_SCOPE_PLANNED_ONCE}, {_LIMITS}"
 
 
 @dataclass(kw_only=True)
@@ -97,11 +74,11 @@ class Block:
     answers: the rows of the opening statements, by name. closing: what runs last.
     """
 
-    answers: dict[str, Rows]
+    answers: Answers
     closing: list[Statement] = field(default_factory=list)
 
 
-def flush(*statements: Statement) -> dict[str, Rows]:
+def flush(*statements: Statement) -> Answers:
     """Run statements in one trip; returns the rows of each, by its name."""
     wrapper: Any = connections[DEFAULT_DB_ALIAS]
     wrapper.ensure_connection()
@@ -109,7 +86,9 @@ def flush(*statements: Statement) -> dict[str, Rows]:
     connection: Connection = wrapper.connection
     try:
         with wrapper.wrap_database_errors:
-            answers = _exchange(connection, _with_words(connection, statements))
+            [answers] = exchange(connection, _with_words(connection, statements))
+            if isinstance(answers, Exception):
+                raise answers
     except BaseException:
         if connection.pgconn.pipeline_status:  # interrupted: answers are still on their way
             wrapper.close()
@@ -118,10 +97,54 @@ def flush(*statements: Statement) -> dict[str, Rows]:
     return answers
 
 
-def committed(*statements: Statement) -> dict[str, Rows]:
-    """Run statements as a transaction of their own in the current scope, in one trip."""
-    with transaction.atomic():
-        return flush(PLANNED_ONCE, *statements, _end())
+def committed(*statements: Statement) -> Answers:
+    """Run statements as a transaction of their own in the current scope, in one trip.
+
+    Inside another transaction they are part of that.
+    """
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    wrapper.ensure_connection()
+    if wrapper.in_atomic_block or not wrapper.autocommit:
+        with transaction.atomic():
+            return flush(PLANNED_ONCE, *statements, _end())
+    [answers] = commit_each([[_scope_planned_once(), *statements, _CHECKED]])
+    if isinstance(answers, Exception):
+        raise answers
+    return answers
+
+
+def unit(*statements: Statement) -> Sequence[Statement]:
+    """These as a transaction of its own in the scope of now, for `commit_each`."""
+    return [_scope_hurried(), *statements, _CHECKED]
+
+
+def commit_each(units: Sequence[Sequence[Statement]]) -> list[Answers | Exception]:
+    """Commit units one after the other, in one trip; what each answered, or why it was undone.
+
+    One that waits for a lock, or works, for longer than HURRY is undone too: those behind it wait.
+    Outside any transaction. Raises an error of Django's when nobody knows what became of them.
+    """
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    wrapper.ensure_connection()
+    if wrapper.in_atomic_block:
+        raise RuntimeError("Units are transactions of their own: commit them outside of any.")
+    try:
+        with wrapper.wrap_database_errors:
+            answers = exchange(wrapper.connection, *units)
+    except BaseException:
+        wrapper.close()
+        raise
+    return [
+        _as_django_s(wrapper, one) if isinstance(one, psycopg.Error) else one for one in answers
+    ]
+
+
+def _as_django_s(wrapper: Any, error: psycopg.Error) -> Exception:
+    try:
+        with wrapper.wrap_database_errors:
+            raise error
+    except Exception as raised:  # noqa: BLE001 - the one that Django makes of it
+        return raised
 
 
 @contextmanager
@@ -160,6 +183,12 @@ def _scope_planned_once() -> Statement:
     )
 
 
+def _scope_hurried() -> Statement:
+    return Statement(
+        name="scope_hurried", sql=_SCOPE_HURRIED, parameters=scope.words(), is_read=False
+    )
+
+
 def _end() -> Statement:
     """COMMIT, unless this block is inside another, which will, and may plan as usual until then."""
     return PLANNED_AS_USUAL if _is_nested() else COMMIT
@@ -175,94 +204,3 @@ def _is_untouched() -> bool:
     if wrapper.needs_rollback or wrapper.connection is None:
         return False
     return bool(wrapper.connection.info.transaction_status == TransactionStatus.IDLE)
-
-
-def _exchange(
-    connection: psycopg.Connection[Any], statements: Sequence[Statement]
-) -> dict[str, Rows]:
-    pg = connection.pgconn
-    transformer = NewTransformer.from_context(connection)
-    prepared = _prepared.setdefault(connection, {})
-    sent: list[tuple[Statement, bool]] = []  # and whether it is only prepared
-    fresh: dict[str, str] = {}
-    _refuse_other_sql(statements, prepared)
-    pg.enter_pipeline_mode()
-    for statement in statements:
-        name, sql, parameters = _encoded(statement.name, statement.sql)
-        if statement.name not in prepared and statement.name not in fresh:
-            pg.send_prepare(name, sql)
-            sent.append((statement, True))
-            fresh[statement.name] = statement.sql
-        values = [written(statement.parameters[parameter]) for parameter in parameters]
-        formats = _TEXT * len(values)
-        pg.send_query_prepared(name, transformer.dump_sequence(values, formats) if values else None)
-        sent.append((statement, False))
-    pg.pipeline_sync()
-    if pg.flush():  # more than the socket takes at once
-        connection.wait(send(pg))
-    results = connection.wait(_received(pg, len(sent)))
-    pg.exit_pipeline_mode()
-    answers: dict[str, Rows] = {}
-    for (asked, is_preparation), result in zip(sent, results, strict=True):
-        if result.status not in _GOOD:
-            raise error_from_result(result, encoding=connection.info.encoding)
-        if is_preparation:  # which no rollback undoes
-            prepared[asked.name] = asked.sql
-        elif asked.is_read:
-            answers[asked.name] = _rows(transformer, result)
-    return answers
-
-
-def _refuse_other_sql(statements: Sequence[Statement], prepared: Mapping[str, str]) -> None:
-    """A name that stands for other SQL by now would run that, and nobody would notice."""
-    known = dict(prepared)
-    for statement in statements:
-        if known.setdefault(statement.name, statement.sql) != statement.sql:
-            raise ValueError(
-                f"The name {statement.name!r} of a statement stands for other SQL already: give "
-                "each SQL a name of its own, and values as parameters."
-            )
-
-
-def _received(pg: PGconn, count: int) -> PQGen[list[PGresult]]:
-    """The results of so many commands and of the sync behind them.
-
-    It waits at the socket, so that other threads run; libpq, asked too early, waits with the
-    interpreter.
-    """
-    results: list[PGresult] = []
-    for _ in range(count):
-        while pg.is_busy():
-            yield Wait.R
-            pg.consume_input()
-        results.append(cast(PGresult, pg.get_result()))
-        pg.get_result()  # the end of this command
-    while pg.is_busy():
-        yield Wait.R
-        pg.consume_input()
-    pg.get_result()  # of the sync
-    return results
-
-
-def _rows(transformer: Transformer, result: PGresult) -> Rows:
-    names = [cast(bytes, result.fname(n)).decode() for n in range(result.nfields)]
-    transformer.set_pgresult(result)
-    rows = transformer.load_rows(0, result.ntuples, tuple)
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-@functools.cache
-def _encoded(name: str, sql: str) -> tuple[bytes, bytes, list[str]]:
-    """Both as libpq takes them, and the parameters in the order of their numbers."""
-    names: list[str] = []
-
-    def number(match: re.Match[str]) -> str:
-        if match[1] not in names:
-            names.append(match[1])
-        return f"${names.index(match[1]) + 1}"
-
-    return name.encode(), _PARAMETER.sub(number, sql).encode(), names
-
-
-# The SQL of each name.
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, str]] = WeakKeyDictionary()

@@ -18,7 +18,7 @@ from django.db.transaction import TransactionManagementError
 
 from tenancy import changes
 from tenancy.models import Mission
-from tenancy.postgresql import flush as flushing
+from tenancy.postgresql import exchange as exchanging
 from tenancy.postgresql.flush import Statement, atomic, committed, flush
 from tenancy.scope import scope
 from tests.factories import mission, organization
@@ -234,7 +234,7 @@ def test_an_interrupt_in_the_middle_leaves_no_half_read_connection(monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(flushing, "_received", interrupted)
+    monkeypatch.setattr(exchanging, "_received", interrupted)
     with pytest.raises(KeyboardInterrupt), atomic(SEEN):
         pass
     monkeypatch.undo()
