@@ -87,7 +87,7 @@ class InHand:
         return [
             (ref.job_id, timedelta(seconds=now - held.began))
             for (ref, _), held in list(self._jobs.items())
-            if held.began is not None
+            if held.thread_id is not None and held.began is not None
         ]
 
     @contextmanager

@@ -163,35 +163,35 @@ def _in_the_name_of(job: Claimed) -> Iterator[None]:
 
 def _attempt(job: Claimed, standing: Rows) -> Disposition | Future[Disposition]:
     """Perform one claimed job; how it ended is settled here, or on its way to be."""
-    written = _outcome(job, standing)
-    if isinstance(written, Future):
+    ended = _outcome(job, standing)
+    if isinstance(ended, Future):
         decided: Future[Disposition] = Future()
         here = copy_context()
-        written.add_done_callback(
-            lambda written: decided.set_result(here.run(_decided, job, written))
-        )
+        ended.add_done_callback(lambda one: decided.set_result(here.run(_decided, job, one)))
         return decided
     in_hand.drop(job)
-    return written
+    return ended
 
 
 def _decided(job: Claimed, written: Future[None]) -> Disposition:
     """What becomes of the message of a job that was settled together with others, or was not."""
     try:
-        return _settled(job, written)
+        error = written.exception()
+        if error is None:
+            return _succeeded(job)
+        return _lost(job) if isinstance(error, LeaseLost) else _fail(job, error)
     except LeaseLost:
         return _lost(job)
-    except Exception as error:  # noqa: BLE001 - of PostgreSQL: how it ended is not written
+    except Exception as error:  # noqa: BLE001 - how it ended could not be written
         log.warning("job_postponed", error=str(error))
+        connection.close()
         leases.abandon(job)
         return RetryAfter(delay=OUTAGE)
     finally:
         in_hand.drop(job)
 
 
-def _settled(job: Claimed, written: Future[None] | None = None) -> Disposition:
-    if written is not None:
-        written.result()
+def _succeeded(job: Claimed) -> Disposition:
     metrics.observe_succeeded(job)
     log.info("job_succeeded")
     return Ack()
@@ -227,7 +227,7 @@ def _outcome(job: Claimed, standing: Rows) -> Disposition | Future[None]:
         return _cancel(job, error.how)
     except BaseException as error:  # noqa: BLE001 - whatever an actor raises, SystemExit included
         return _fail(job, error)
-    return written or _settled(job)
+    return written or _succeeded(job)
 
 
 def _perform(job: Claimed, standing: Rows) -> Future[None] | None:
@@ -238,8 +238,12 @@ def _perform(job: Claimed, standing: Rows) -> Future[None] | None:
         return None if run.is_settled else settler.settle(job)
     with transitions.guarded(job), atomic() as block, collecting() as events:
         _act(run)
-        block.closing = [*run.written, *writing(events), transitions.settling(job)]
-    return None
+        writes = [*run.written, *writing(events)]
+        # A breaker has to see how what it writes ended.
+        is_left = run.job_type.breaker is None and settler.takes(job) and block.is_untouched
+        if not is_left:
+            block.closing = [*writes, transitions.settling(job)]
+    return settler.settle(job, *writes) if is_left else None
 
 
 def _begin(job: Claimed, standing: Rows) -> Run[Any]:

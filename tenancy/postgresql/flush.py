@@ -38,7 +38,7 @@ from tenancy import scope
 from tenancy.postgresql.connection import Connection
 from tenancy.postgresql.exchange import Answers, Rows, Statement, exchange
 
-__all__ = ["Rows", "Statement", "atomic", "commit_each", "committed", "flush", "unit"]
+__all__ = ["Answers", "Rows", "Statement", "atomic", "commit_each", "committed", "flush", "unit"]
 
 BEGIN = Statement(name="begin", sql="BEGIN", is_read=False)
 COMMIT = Statement(name="commit", sql="COMMIT", is_read=False)
@@ -76,6 +76,11 @@ class Block:
 
     answers: Answers
     closing: list[Statement] = field(default_factory=list)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing has run in it yet, nor is to run when it is committed."""
+        return _is_untouched() and not connections[DEFAULT_DB_ALIAS].run_on_commit
 
 
 def flush(*statements: Statement) -> Answers:

@@ -1,24 +1,24 @@
-"""settling: jobs that act outside share a commit at their end, and share nothing else."""
+"""settling: jobs of many threads share a trip at their end, and share nothing else."""
 
 import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DataError, IntegrityError, connection, transaction
 
 from jobs.errors import LeaseLost
-from jobs.execution import run as run_module
 from jobs.execution.in_hand import in_hand
-from jobs.execution.leases import leases
 from jobs.execution.settling import Settler
 from jobs.ledger import transitions
 from jobs.ledger.failures import Failure
 from jobs.ledger.models import Job
 from jobs.ledger.publish import queues
 from jobs.ledger.transitions import JobRef
+from tenancy import changes
+from tenancy.models import Mission
 from tenancy.postgresql.flush import Statement
-from tests.factories import organization
+from tests.factories import mission, organization
 from tests.factories.jobs import (
     at,
     claim,
@@ -228,20 +228,151 @@ def test_its_thread_goes_on_and_its_message_stays_until_it_is_written(declare, s
     assert not in_hand.refs() & set(refs)
 
 
-def test_what_could_not_be_written_runs_again(declare, start_worker, monkeypatch):
-    monkeypatch.setattr(run_module, "OUTAGE", timedelta(0))
+def test_an_end_that_postgresql_refuses_is_a_failed_attempt(declare, start_worker, monkeypatch):
     fences, real = [], transitions.settling
 
-    def away(job):
-        return real(job) if job.fence > 1 else Statement(name="away", sql="SELECT 1 / 0")
+    def refused(job):
+        return real(job) if job.fence > 1 else Statement(name="refused", sql="SELECT 1 / 0")
 
-    monkeypatch.setattr(transitions, "settling", away)
-    monkeypatch.setattr(transitions, "settling_many", lambda jobs: away(jobs[0]))
+    monkeypatch.setattr(transitions, "settling", refused)
+    monkeypatch.setattr(transitions, "settling_many", lambda jobs: refused(jobs[0]))
     ref = queued_job(job_type=declare(lambda run: fences.append(run.job.fence), effect="outside"))
 
     start_worker()
 
-    until(ref, "queued")
-    leases._release()
-    assert until(ref, "succeeded").attempt == 1
+    assert until(ref, "succeeded").attempt == 2
+    assert [one.outcome for one in attempts(ref)] == ["failed", "succeeded"]
     assert fences == [1, 2]
+
+
+TITLE = "UPDATE tenancy_mission SET title = %(title)s WHERE id = %(id)s"
+
+
+def writes(place, sql=TITLE, name="tests.writes"):
+    """An effect that no query of its actor's begins."""
+
+    def perform(run):
+        given = {"title": f"fence {run.job.fence}", "id": place.pk}
+        run.write(Statement(name=name, sql=sql, parameters=given))
+
+    return perform
+
+
+def title(place):
+    with at(place.organization_id):
+        return Mission.objects.get(pk=place.pk).title
+
+
+def test_an_effect_that_fails_undoes_itself_and_no_neighbour(settler):
+    good, bad = mission(), mission()
+    jobs = [running_job(one.organization) for one in (good, bad, good)]
+    broken = Statement(name="tests.broken", sql="SELECT 1 / 0")
+
+    with settler._changed:
+        written = [
+            settler.settle(jobs[0], titled(good, "first")),
+            settler.settle(jobs[1], titled(bad, "never"), broken),
+            settler.settle(jobs[2], titled(good, "last")),
+        ]
+
+    assert isinstance(written[1].exception(20), DataError)
+    assert [written[n].result(20) for n in (0, 2)] == [None, None]
+    assert [row(job.ref).state for job in jobs] == ["succeeded", "running", "succeeded"]
+    assert title(good) == "last"
+    assert title(bad) != "never"
+
+
+def titled(place, title):
+    return Statement(name="tests.titled", sql=TITLE, parameters={"title": title, "id": place.pk})
+
+
+def test_an_effect_reaches_only_rows_of_its_own_organization(settler):
+    ours, theirs = mission(), mission()
+
+    with settler._changed:
+        written = [
+            settler.settle(running_job(ours.organization), titled(theirs, "ours now")),
+            settler.settle(running_job(theirs.organization), titled(ours, "theirs now")),
+        ]
+
+    assert [one.result(20) for one in written] == [None, None]
+    assert title(ours) != "theirs now"
+    assert title(theirs) != "ours now"
+
+
+def test_a_constraint_that_is_checked_late_is_its_own_job_s_error(settler):
+    place = mission()
+    orphan = Statement(
+        name="tests.orphaned",
+        sql="UPDATE tenancy_mission SET project_id = -1 WHERE id = %(id)s",
+        parameters={"id": place.pk},
+    )
+    jobs = [running_job(place.organization), running_job()]
+
+    with settler._changed:
+        refused, written = settler.settle(jobs[0], orphan), settler.settle(jobs[1])
+
+    assert isinstance(refused.exception(20), IntegrityError)
+    assert written.result(20) is None
+
+
+def test_an_effect_under_a_lost_fence_is_undone(settler):
+    place, late = mission(title="before"), lost_job()
+    job = running_job(place.organization)
+
+    with settler._changed:
+        lost = settler.settle(late, Statement(name="tests.one", sql="SELECT 1"))
+        written = settler.settle(job, titled(place, "after"))
+
+    assert isinstance(lost.exception(20), LeaseLost)
+    assert written.result(20) is None
+    assert title(place) == "after"
+
+
+def test_an_effect_that_takes_long_keeps_nobody_waiting_and_its_next_is_its_own_thread_s(settler):
+    sleeps = Statement(name="tests.sleeps", sql="SELECT pg_sleep(1)")
+    slow, quick = running_job(), running_job()
+
+    with settler._changed:
+        written = [settler.settle(slow, sleeps), settler.settle(quick)]
+
+    assert written[1].result(20) is None
+    assert not settler.takes(slow)
+    assert settler.takes(quick)
+    assert written[0].result(20) is None
+    assert row(slow.ref).state == "succeeded"
+
+
+def test_what_its_actor_did_in_the_orm_stays_in_one_transaction_with_the_rest(
+    declare, start_worker
+):
+    place = mission()
+
+    def perform(run):
+        changes.update(Mission.objects.get(pk=place.pk), title="by the ORM")
+        writes(place)(run)
+        raise_once(run)
+
+    def raise_once(run):
+        if run.job.attempt == 1:
+            raise ConnectionError
+
+    ref = queued_job(place.organization, declare(perform))
+    start_worker()
+
+    assert until(ref, "succeeded").attempt == 2
+    assert title(place) == "fence 2"
+
+
+def test_what_is_to_run_after_the_commit_runs_after_it(declare, start_worker):
+    place, seen = mission(), []
+
+    def perform(run):
+        writes(place)(run)
+        transaction.on_commit(lambda: seen.append(title(place)))
+
+    ref = queued_job(place.organization, declare(perform))
+    start_worker()
+
+    until(ref, "succeeded")
+    assert seen == ["fence 1"]
