@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0  # how long it waits for news at a time; Redis is not asked
 DOUBT_SECONDS = 5.0  # after which pauses that it knows of are read again
+START_SECONDS = 1.0
 STOP_SECONDS = 2.0
 AGAIN_SECONDS = 1.0  # until it tries to connect again
 
@@ -53,19 +54,22 @@ class Listener:
     def __init__(self) -> None:
         self._paused: set[tuple[str, int]] = set()
         self._stopping = threading.Event()
+        self._listening = threading.Event()
         self._channel: PubSub | None = None
         self._thread: threading.Thread | None = None
 
     def start(
         self, queues: Queues, groups: Iterable[str], on_cancelled: Callable[[Notice], object]
     ) -> None:
-        """Listen from now on."""
+        """Listen from now on: when it returns, unless Redis keeps it waiting."""
         self._stopping.clear()
+        self._listening.clear()
         arguments = [queues, sorted(groups), on_cancelled]
         self._thread = threading.Thread(
             target=self._live, args=arguments, name="notices", daemon=True
         )
         self._thread.start()
+        self._listening.wait(START_SECONDS)
 
     def stop(self) -> None:
         """Listen no more."""
@@ -99,6 +103,7 @@ class Listener:
             self._channel = channel
             # Now that nothing is missed any more: what was missed before.
             self._paused, read_at = _paused(queues, groups), time.monotonic()
+            self._listening.set()
             while not self._stopping.is_set():
                 timeout = DOUBT_SECONDS if self._paused else QUIET_SECONDS
                 message = channel.get_message(timeout=timeout)
