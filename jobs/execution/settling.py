@@ -156,7 +156,7 @@ class Settler:
             log.warning("not_settled_together", jobs=len(batch), error=str(error))
         for one in batch:
             if not one.written.done():
-                _alone(one)
+                self._hear(one, _by_itself(one))
         return []
 
     def _write_together(self, batch: Sequence[Ended]) -> list[Ended]:
@@ -164,12 +164,15 @@ class Settler:
         others = [one for one in batch if one.writes]
         answers = commit_each([*_common(outside), *map(_own, others)])
         for one, answer in zip(others, answers[bool(outside) :], strict=True):
-            if _is_slow(answer):
-                self._slow[one.job.job_type] = time.monotonic() + SLOW_SECONDS
-                threading.Thread(target=_apart, args=[one], name="settles", daemon=True).start()
-            else:
-                _tell(one, answer)
+            self._hear(one, answer)
         return _of_common(outside, answers[0]) if outside else []
+
+    def _hear(self, ended: Ended, answer: Answers | Exception) -> None:
+        if _is_slow(answer):
+            self._slow[ended.job.job_type] = time.monotonic() + SLOW_SECONDS
+            threading.Thread(target=_apart, args=[ended], name="settles", daemon=True).start()
+        else:
+            _tell(ended, answer)
 
 
 def _common(outside: Sequence[Ended]) -> list[Sequence[Statement]]:
@@ -182,6 +185,14 @@ def _common(outside: Sequence[Ended]) -> list[Sequence[Statement]]:
 def _own(ended: Ended) -> Sequence[Statement]:
     with scope(ended.job.organization_id):
         return unit(*ended.statements)
+
+
+def _by_itself(ended: Ended) -> Answers | Exception:
+    try:
+        [answer] = commit_each([_own(ended)])
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        return error
+    return answer
 
 
 def _of_common(outside: Sequence[Ended], answer: Answers | Exception) -> list[Ended]:

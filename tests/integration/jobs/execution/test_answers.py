@@ -9,12 +9,19 @@ from django.db import connection
 from dramatiq.middleware import CurrentMessage
 
 from jobs.broker.messages import Ack, RetryAfter
+from jobs.execution import run as run_module
+from jobs.execution.claiming import claim_fetched
 from jobs.execution.in_hand import in_hand
 from jobs.execution.leases import leases
 from jobs.execution.run import run_job
 from jobs.ledger import transitions
+from tenancy import changes
+from tenancy.acting import Actor
+from tenancy.models import Membership
+from tests.factories import member, organization
 from tests.factories.jobs import (
     LEASE,
+    at,
     claim,
     dead_job,
     fall_silent,
@@ -26,6 +33,7 @@ from tests.factories.jobs import (
 )
 from tests.integration.jobs.execution.handed import message
 from tests.threads import elsewhere
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,9 +44,9 @@ def alive(transactional_db):
     leases._beat()
 
 
-def run(ref):
+def run(ref, mine=None):
     """As a thread of the worker does; what the consumer is to do with the message."""
-    mine, current = message(ref), CurrentMessage()
+    mine, current = mine or message(ref), CurrentMessage()
     current.before_process_message(dramatiq.get_broker(), mine)
     try:
         run_job()
@@ -116,3 +124,40 @@ def test_one_whose_end_could_not_be_written_goes_back(declare, monkeypatch):
     leases._release()
 
     assert (row(ref).state, row(ref).attempt) == ("queued", 0)
+
+
+def fetched(ref):
+    """Its message, claimed with others in a batch."""
+    mine = message(ref)
+    claim_fetched([mine])
+    assert mine.claim.claimed
+    return mine
+
+
+def test_what_was_claimed_before_this_worker_stood_still_does_not_start(declare, settings):
+    ran = []
+    ref = queued_job(job_type=declare(ran.append))
+    mine = fetched(ref)
+    settings.JOBS_LEASE_SECONDS = 0.01
+    leases._beat()
+    eventually(lambda: not leases.have_held(mine.claim.at))
+    settings.JOBS_LEASE_SECONDS = 30
+    leases._beat()
+
+    assert isinstance(run(ref, mine), RetryAfter)
+    assert (ran, row(ref).state, row(ref).attempt) == ([], "queued", 0)
+    assert ref not in in_hand
+
+
+def test_who_acts_is_looked_up_again_when_the_claim_is_no_longer_fresh(declare, monkeypatch):
+    monkeypatch.setattr(run_module, "FRESH_SECONDS", 0.0)
+    of, ran = organization(), []
+    editor = member(of, role="editor")
+    ref = queued_job(of, declare(ran.append), actor_id=str(Actor.user(editor.pk)))
+    mine = fetched(ref)
+    with at(of):
+        changes.delete(Membership.objects.get(organization=of, user=editor))
+
+    run(ref, mine)
+
+    assert (ran, row(ref).state, row(ref).reason) == ([], "dead", "authorization_revoked")

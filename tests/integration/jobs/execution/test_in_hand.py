@@ -10,7 +10,7 @@ from jobs.execution import in_hand as in_hand_module
 from jobs.execution.claiming import claim
 from jobs.execution.in_hand import in_hand
 from jobs.execution.leases import leases
-from tests.factories.jobs import fall_silent, queued_job, started
+from tests.factories.jobs import claimed_job, fall_silent, queued_job, started
 from tests.threads import elsewhere
 from tests.waiting import eventually
 
@@ -37,7 +37,7 @@ def test_the_end_of_the_first_leaves_the_second_in_hand(twice):
 
     in_hand.drop(first)
 
-    assert in_hand.refs() == {second.ref}
+    assert second.ref in in_hand
 
 
 def spin():
@@ -68,3 +68,16 @@ def test_the_second_is_interrupted_although_the_first_came_to_its_end(twice, mon
             acting.result(20)
 
     assert in_hand.is_asked_to_end(second)
+
+
+def test_whoever_asks_for_the_end_of_a_job_that_is_being_claimed_is_heard(transactional_db):
+    job, other = claimed_job(), claimed_job()
+
+    with in_hand.expecting([job.ref, other.ref]):
+        in_hand.ask_to_end([job.ref])
+        in_hand.take(job)
+        in_hand.take(other)
+
+    assert [in_hand.is_asked_to_end(one) for one in (job, other)] == [True, False]
+    in_hand.drop(job)
+    in_hand.drop(other)
