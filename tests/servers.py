@@ -14,6 +14,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ from jobsite.embedded.requirements import postgres_complaint, redis_complaint
 from tests.ground import Ground
 
 ROOT = Path(__file__).resolve().parent.parent
+DROP_SECONDS = 30.0
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 # What a shell may have set for `make run`, and what the tests must not follow.
@@ -160,7 +162,20 @@ class TestServers:
         try:
             yield spare
         finally:
-            self._execute("DROP DATABASE {} WITH (FORCE)", spare)
+            self._drop(spare)
+
+    def _drop(self, name: str) -> None:
+        """Not while autovacuum, which only a superuser may end, looks into it."""
+        deadline = time.monotonic() + DROP_SECONDS
+        while True:
+            try:
+                self._execute("DROP DATABASE {} WITH (FORCE)", name)
+            except psycopg.errors.InsufficientPrivilege:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def _execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.maintenance_url, autocommit=True) as connection:
@@ -173,7 +188,7 @@ class TestServers:
                 [f"test\\_{self.ground.run}\\_%"],
             ).fetchall()
         for (name,) in found:
-            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+            self._drop(name)
 
     # -- Valkey -------------------------------------------------------------------------------
 
