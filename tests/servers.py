@@ -132,7 +132,7 @@ class TestServers:
 
     def drop_database(self) -> None:
         """Of a process that has ended, for the next one of this name."""
-        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.database)
+        self._drop(self.database)
 
     def _make_template(self) -> None:
         if complaint := postgres_complaint(self.maintenance_url):
@@ -169,7 +169,7 @@ class TestServers:
         deadline = time.monotonic() + DROP_SECONDS
         while True:
             try:
-                self._execute("DROP DATABASE {} WITH (FORCE)", name)
+                self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
             except psycopg.errors.InsufficientPrivilege:
                 if time.monotonic() > deadline:
                     raise

@@ -151,15 +151,14 @@ MUTATIONS = (
         "starts what was claimed before it stood still",
         "    if not leases.have_held(judged.at):\n",
         "    if False:\n",
-        "test_fence",
-        "test_leases",
+        "test_answers",
     ),
     broken(
         "run",
         "believes what stood long ago",
         "    if time.monotonic() - judged.at < FRESH_SECONDS:\n",
         "    if True:\n",
-        "test_revalidate",
+        "test_answers",
     ),
     broken(
         "run",
