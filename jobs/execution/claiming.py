@@ -92,11 +92,18 @@ def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[Jud
     with in_hand.expecting(wanted), scope({ref.organization_id for ref in wanted}):
         answers = committed(*first, *statements, asking(wanted))
         claims = transitions.claim_answers(answers)
-        for one in claims:
-            if one.claimed:
-                in_hand.take(one.claimed)
-    found = stands(wanted, answers)
-    return [Judged(answer=one, standing=found[one.ref], at=at) for one in claims]
+        try:
+            for one in claims:
+                if one.claimed:
+                    in_hand.take(one.claimed)
+            found = stands(wanted, answers)
+            return [Judged(answer=one, standing=found[one.ref], at=at) for one in claims]
+        except BaseException:
+            # Interrupted, and nobody hears of it: what is not in hand is claimed anew.
+            for one in claims:
+                if one.claimed:
+                    in_hand.drop(one.claimed)
+            raise
 
 
 def give_back_unstarted(messages: list[GroupMessage]) -> None:

@@ -21,7 +21,8 @@ What is guaranteed:
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 import structlog
@@ -43,6 +44,8 @@ MOST = 32
 LOCKED_SECONDS = 0.05
 # How long a worker that stops waits for what is locked.
 DRAIN_SECONDS = 5.0
+# A trip that takes longer has something slow in it, whatever its single statements took.
+LONG_SECONDS = 0.5
 # How long what a job type writes is left to its own threads, once it was slow.
 SLOW_SECONDS = 60.0
 
@@ -64,20 +67,20 @@ class Ended(NamedTuple):
 
 
 class Settler:
-    """Where the threads of one process leave what has ended; safe from any of them."""
+    """Where the threads of one process leave what has ended; safe from any of them.
+
+    Those threads may be interrupted by an exception at any step, so that none of them takes a lock
+    here: what they touch are a queue and a dict, each in one step.
+    """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards what follows
-        self._line: list[Ended] = []
-        self._left = 0  # in line, or being written
-        self._writing = 0  # threads that are
-        self._is_stopping = False
+        self._line: SimpleQueue[Ended | None] = SimpleQueue()  # None: a thread is to end
+        self._open: dict[int, Future[None]] = {}  # not written yet
         self._threads: list[threading.Thread] = []
         self._slow: dict[str, float] = {}  # job types, each until when by the monotonic clock
 
     def start(self) -> None:
         """Settle in threads from now on."""
-        self._is_stopping = False
         self._threads = [
             threading.Thread(target=self._live, name=f"settler-{n}", daemon=True)
             for n in range(THREADS)
@@ -88,12 +91,11 @@ class Settler:
     def stop(self) -> None:
         """Settle what is left, and end."""
         self.drain()
-        with self._changed:
-            self._is_stopping = True
-            self._changed.notify_all()
-        for thread in self._threads:
+        threads, self._threads = self._threads, []
+        for _ in threads:
+            self._line.put(None)
+        for thread in threads:
             thread.join()
-        self._threads = []
 
     def takes(self, job: Claimed) -> bool:
         """Whether what this job writes is to be left here."""
@@ -109,70 +111,87 @@ class Settler:
         if not self._threads:
             _alone(ended)
             return ended.written
-        with self._changed:
-            self._line.append(ended)
-            self._left += 1
-            # Who is writing takes what comes meanwhile; another one is worth its while for more.
-            if not self._writing or len(self._line) >= MOST // 2:
-                self._changed.notify()
+        self._open[id(ended.written)] = ended.written
+        ended.written.add_done_callback(lambda written: self._open.pop(id(written), None))
+        self._line.put(ended)
         return ended.written
 
     def drain(self) -> None:
         """Return once all that was left here is written, or has been locked for too long."""
-        deadline = time.monotonic() + DRAIN_SECONDS
-        with self._changed:
-            while self._left and time.monotonic() < deadline:
-                self._changed.notify()
-                self._changed.wait(LOCKED_SECONDS)
+        wait(list(self._open.values()), DRAIN_SECONDS)
 
     def _live(self) -> None:
         locked: list[Ended] = []
         try:
-            while batch := self._next(locked):
-                locked = self._write(batch)
-                with self._changed:
-                    self._writing -= 1
-                    self._left -= len(batch) - len(locked)
+            while (batch := self._next(bool(locked))) is not None:
+                locked = self._write([*locked, *batch])
         finally:
             connection.close()
 
-    def _next(self, locked: list[Ended]) -> list[Ended]:
-        """What waits by now; nothing once the thread is to end."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._line or self._is_stopping, LOCKED_SECONDS if locked else None
-            )
-            batch, self._line = self._line[:MOST], self._line[MOST:]
-            # What is still locked when the worker ends, whoever holds it has as long as a lease.
-            batch = batch if self._is_stopping else [*locked, *batch]
-            self._writing += bool(batch)
-        return batch
+    def _next(self, has_locked: bool) -> list[Ended] | None:
+        """What waits by now, perhaps nothing if some are locked; None once the thread is to end.
+
+        What is still locked then, whoever holds it has as long as a lease.
+        """
+        batch: list[Ended] = []
+        try:
+            one = self._line.get(timeout=LOCKED_SECONDS if has_locked else None)
+            while one is not None:
+                batch.append(one)
+                if len(batch) == MOST:
+                    return batch
+                one = self._line.get_nowait()
+        except Empty:
+            return batch
+        if batch:
+            self._line.put(None)  # what it took before is written first
+            return batch
+        return None
 
     def _write(self, batch: Sequence[Ended]) -> list[Ended]:
         """Settle them in one trip; returns those that somebody has locked."""
+        began = time.monotonic()
         try:
-            return self._write_together(batch)
+            answers, locked = _answers(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is nobody's own
             log.warning("not_settled_together", jobs=len(batch), error=str(error))
-        for one in batch:
-            if not one.written.done():
-                self._hear(one, _by_itself(one))
-        return []
-
-    def _write_together(self, batch: Sequence[Ended]) -> list[Ended]:
-        outside = [one for one in batch if not one.writes]
-        others = [one for one in batch if one.writes]
-        answers = commit_each([*_common(outside), *map(_own, others)])
-        for one, answer in zip(others, answers[bool(outside) :], strict=True):
-            self._hear(one, answer)
-        return _of_common(outside, answers[0]) if outside else []
+            answers, locked = [_by_itself(one) for one in batch], []
+        is_long = time.monotonic() - began > LONG_SECONDS
+        for one, answer in zip(batch, answers, strict=True):
+            if is_long and one.writes:
+                self._leave_to_its_threads(one)
+            if one not in locked:
+                self._hear(one, answer)
+        return locked
 
     def _hear(self, ended: Ended, answer: Answers | Exception) -> None:
-        if _is_slow(answer):
-            self._slow[ended.job.job_type] = time.monotonic() + SLOW_SECONDS
-            threading.Thread(target=_apart, args=[ended], name="settles", daemon=True).start()
-        else:
+        """Nobody waits here for what became of one that failed: writing that down may take long."""
+        if not isinstance(answer, Exception) or isinstance(answer, LeaseLost):
             _tell(ended, answer)
+            return
+        self._leave_to_its_threads(ended)
+        threading.Thread(target=_apart, args=[ended, answer], name="settles", daemon=True).start()
+
+    def _leave_to_its_threads(self, ended: Ended) -> None:
+        self._slow[ended.job.job_type] = time.monotonic() + SLOW_SECONDS
+
+
+def _answers(batch: Sequence[Ended]) -> tuple[list[Answers | Exception], list[Ended]]:
+    """What became of each, in their order, and which of them are locked."""
+    outside = [one for one in batch if not one.writes]
+    others = [one for one in batch if one.writes]
+    answers = commit_each([*_common(outside), *map(_own, others)])
+    found = dict(zip(map(id, others), answers[bool(outside) :], strict=True))
+    locked: list[Ended] = []
+    if outside:
+        if isinstance(answers[0], Exception):
+            raise answers[0]
+        settled, held = transitions.settled_many(answers[0])
+        locked = [one for one in outside if one.job.fenced in held]
+        for one in outside:
+            lost = LeaseLost(one.job.ref.job_id, one.job.fence)
+            found[id(one)] = {} if one.job.fenced in settled else lost
+    return [found[id(one)] for one in batch], locked
 
 
 def _common(outside: Sequence[Ended]) -> list[Sequence[Statement]]:
@@ -195,28 +214,18 @@ def _by_itself(ended: Ended) -> Answers | Exception:
     return answer
 
 
-def _of_common(outside: Sequence[Ended], answer: Answers | Exception) -> list[Ended]:
-    """Tell those that acted outside; returns those that are locked."""
-    if isinstance(answer, Exception):
-        raise answer
-    settled, locked = transitions.settled_many(answer)
-    for one in outside:
-        if one.job.fenced in settled:
-            one.written.set_result(None)
-        elif one.job.fenced not in locked:
-            one.written.set_exception(LeaseLost(one.job.ref.job_id, one.job.fence))
-    return [one for one in outside if one.job.fenced in locked]
-
-
-def _is_slow(answer: Answers | Exception) -> bool:
+def _is_slow(answer: Exception) -> bool:
     cause = getattr(answer, "__cause__", None)
     return isinstance(cause, LockNotAvailable | QueryCanceled)
 
 
-def _apart(ended: Ended) -> None:
+def _apart(ended: Ended, answer: Exception) -> None:
     """In a thread of its own, for as long as it takes."""
     try:
-        _alone(ended)
+        if _is_slow(answer):
+            _alone(ended)
+        else:
+            _tell(ended, answer)
     finally:
         connection.close()
 
@@ -231,6 +240,8 @@ def _alone(ended: Ended) -> None:
 
 
 def _tell(ended: Ended, answer: Answers | Exception) -> None:
+    if ended.written.done():
+        return
     try:
         with transitions.guarded(ended.job):
             if isinstance(answer, Exception):

@@ -32,6 +32,7 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from psycopg.errors import InvalidSqlStatementName, ReadOnlySqlTransaction
 from psycopg.pq import TransactionStatus
 
 from tenancy import scope
@@ -136,12 +137,24 @@ def commit_each(units: Sequence[Sequence[Statement]]) -> list[Answers | Exceptio
     try:
         with wrapper.wrap_database_errors:
             answers = exchange(wrapper.connection, *units)
+            if _is_spoilt(wrapper.connection, answers):
+                raise psycopg.OperationalError(
+                    "A statement changed the session for those behind it (BEGIN, DEALLOCATE, "
+                    "SET SESSION …): give units statements that read and write rows, no others."
+                )
     except BaseException:
         wrapper.close()
         raise
     return [
         _as_django_s(wrapper, one) if isinstance(one, psycopg.Error) else one for one in answers
     ]
+
+
+def _is_spoilt(connection: Connection, answers: Sequence[Answers | Exception]) -> bool:
+    """Whether a unit left the connection other than it found it; nothing of ours does."""
+    spoilt = (InvalidSqlStatementName, ReadOnlySqlTransaction)
+    is_idle = connection.info.transaction_status == TransactionStatus.IDLE
+    return not is_idle or any(isinstance(one, spoilt) for one in answers)
 
 
 def _as_django_s(wrapper: Any, error: psycopg.Error) -> Exception:

@@ -198,22 +198,15 @@ MUTATIONS = (
     broken(
         "settling",
         "believes that the common statement settled all",
-        "        if one.job.fenced in settled:\n",
-        "        if True:\n",
+        "{} if one.job.fenced in settled else lost",
+        "{}",
         "test_settling",
     ),
     broken(
         "settling",
         "forgets what is locked",
-        "batch = batch if self._is_stopping else [*locked, *batch]",
-        "batch = batch",
-        "test_settling",
-    ),
-    broken(
-        "settling",
-        "loses the remainder of the line",
-        "self._line[:MOST], self._line[MOST:]",
-        "self._line[:1], []",
+        "self._write([*locked, *batch])",
+        "self._write(batch)",
         "test_settling",
     ),
     broken(
@@ -233,15 +226,15 @@ MUTATIONS = (
     broken(
         "settling",
         "lets one that is slow do so again",
-        "self._slow[ended.job.job_type] = time.monotonic() + SLOW_SECONDS",
-        "pass",
+        "        self._slow[ended.job.job_type] = time.monotonic() + SLOW_SECONDS",
+        "        pass",
         "test_settling",
     ),
     broken(
         "settling",
-        "leaves the rest to nobody",
-        "                self._hear(one, _by_itself(one))",
-        "                pass",
+        "stops before all is written",
+        "        self.drain()\n        threads,",
+        "        threads,",
         "test_settling",
     ),
     broken(

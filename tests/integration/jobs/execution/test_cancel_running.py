@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -222,6 +223,7 @@ def test_one_that_was_claimed_and_has_not_started_never_runs(declare, start_work
     until(second, "running")
 
     cancel(second)
+    eventually(lambda: in_hand.is_asked_to_end(SimpleNamespace(fenced=(second, 1))))
     go_on.set()
 
     until(first, "succeeded")
