@@ -34,6 +34,7 @@ class Post:
         self._connection: Any = None  # which the answers come from
         self._unanswered: Sequence[Call] = ()
         self._jobs = 0
+        self._has_heard = False
 
     def send(self, calls: Sequence[Call], *, jobs: int) -> None:
         """Send calls that carry so many jobs, once those before are answered.
@@ -46,6 +47,10 @@ class Post:
             self.hear()
             guarded(self._send, calls)
             self._unanswered, self._jobs = calls, jobs
+            if not self._has_heard:
+                # Redis may not have the scripts yet: nobody else might ask for a long time.
+                self.hear()
+                self._has_heard = True
 
     def hear(self) -> None:
         """Wait for the answers that are missing."""

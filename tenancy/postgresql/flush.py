@@ -139,8 +139,8 @@ def commit_each(units: Sequence[Sequence[Statement]]) -> list[Answers | Exceptio
             answers = exchange(wrapper.connection, *units)
             if _is_spoilt(wrapper.connection, answers):
                 raise psycopg.OperationalError(
-                    "A statement changed the session for those behind it (BEGIN, DEALLOCATE, "
-                    "SET SESSION …): give units statements that read and write rows, no others."
+                    "A statement changed the session for those behind it (BEGIN, "
+                    "DEALLOCATE, …): give units statements that read and write rows, no others."
                 )
     except BaseException:
         wrapper.close()
