@@ -44,9 +44,8 @@ __all__ = ["Answers", "Rows", "Statement", "atomic", "commit_each", "committed",
 BEGIN = Statement(name="begin", sql="BEGIN", is_read=False)
 COMMIT = Statement(name="commit", sql="COMMIT", is_read=False)
 # For what may be lost in a crash of PostgreSQL's machine, and of nothing less.
-UNHURRIED = Statement(
-    name="unhurried", sql="SELECT set_config('synchronous_commit', 'off', true)", is_read=False
-)
+_NOT_FLUSHED = "set_config('synchronous_commit', 'off', true)"
+UNHURRIED = Statement(name="unhurried", sql=f"SELECT {_NOT_FLUSHED}", is_read=False)
 
 _PLANS = "set_config('enable_seqscan', '{}', true), set_config('plan_cache_mode', '{}', true)"
 PLANNED_ONCE = Statement(
@@ -65,7 +64,16 @@ _LIMITS = (
 # Constraints are checked before the unit is over, while there is a statement to say which failed.
 _CHECKED = Statement(name="checked", sql="SET CONSTRAINTS ALL IMMEDIATE", is_read=False)
 _SCOPE_PLANNED_ONCE = f"{scope.WORDS}, {_PLANS.format('off', 'force_generic_plan')}"
-_SCOPE_HURRIED = f"{_SCOPE_PLANNED_ONCE}, {_LIMITS}"
+_SCOPE_HURRIED = f"{_SCOPE_PLANNED_ONCE}, {_LIMITS}, {_NOT_FLUSHED}"
+# The last of many units waits for the disk, and with it for all before: the log is one. It has to
+# write something, or its commit would wait for nothing.
+_FLUSHED = [
+    Statement(
+        name="flushed",
+        sql="SELECT pg_logical_emit_message(true, 'commit_each', '')",
+        is_read=False,
+    )
+]
 
 
 @dataclass(kw_only=True)
@@ -113,7 +121,7 @@ def committed(*statements: Statement) -> Answers:
     if wrapper.in_atomic_block or not wrapper.autocommit:
         with transaction.atomic():
             return flush(PLANNED_ONCE, *statements, _end())
-    [answers] = commit_each([[_scope_planned_once(), *statements, _CHECKED]])
+    [answers] = _exchanged([[_scope_planned_once(), *statements, _CHECKED]])
     if isinstance(answers, Exception):
         raise answers
     return answers
@@ -128,12 +136,21 @@ def commit_each(units: Sequence[Sequence[Statement]]) -> list[Answers | Exceptio
     """Commit units one after the other, in one trip; what each answered, or why it was undone.
 
     One that waits for a lock, or works, for longer than HURRY is undone too: those behind it wait.
-    Outside any transaction. Raises an error of Django's when nobody knows what became of them.
+    Others see each as soon as it is committed; when this returns, all are on the disk, with one
+    wait for it. Outside any transaction. Raises an error of Django's when nobody knows what became
+    of them.
     """
+    if connections[DEFAULT_DB_ALIAS].in_atomic_block:
+        raise RuntimeError("Units are transactions of their own: commit them outside of any.")
+    *answers, flushed = _exchanged([*units, _FLUSHED])
+    if isinstance(flushed, Exception):
+        raise flushed
+    return answers
+
+
+def _exchanged(units: Sequence[Sequence[Statement]]) -> list[Answers | Exception]:
     wrapper: Any = connections[DEFAULT_DB_ALIAS]
     wrapper.ensure_connection()
-    if wrapper.in_atomic_block:
-        raise RuntimeError("Units are transactions of their own: commit them outside of any.")
     try:
         with wrapper.wrap_database_errors:
             answers = exchange(wrapper.connection, *units)
