@@ -1,0 +1,1 @@
+"""The process that reads files: limited, and without database or network."""

@@ -1,0 +1,1 @@
+"""From what an organization has to a file that it may download."""

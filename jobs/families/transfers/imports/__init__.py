@@ -1,0 +1,1 @@
+"""From a file that was uploaded to what it changed, and back."""

@@ -1,0 +1,1 @@
+"""From a record of a file to checked values; plain Python, in a child process too."""
