@@ -13,6 +13,7 @@ import structlog
 from django.db import connections
 from pytest_django import Settings
 
+from jobs.execution.settling import Settler
 from jobs.job_types import GROUPS, JobType
 from jobs.ledger import relay
 from jobs.ledger.publish import queues
@@ -81,3 +82,12 @@ def start_worker(declare: Declare) -> Iterator[StartWorker]:
 @pytest.fixture
 def worker(start_worker: StartWorker) -> dramatiq.Worker:
     return start_worker()
+
+
+@pytest.fixture
+def settler(transactional_db: None) -> Iterator[Settler]:
+    """With a thread that settles, as in a worker."""
+    settler = Settler()
+    settler.start()
+    yield settler
+    settler.stop()
