@@ -40,6 +40,12 @@ class Permission(StrEnum):
     JOB_MANAGE = "job.manage"
     QUEUE_MANAGE = "queue.manage"
     AUDIT_VIEW = "audit.view"
+    TRANSFER_VIEW = "transfer.view"
+    TRANSFER_IMPORT = "transfer.import"
+    TRANSFER_EXPORT = "transfer.export"
+    # Rosters are personal data, whichever way they go.
+    ROSTER_IMPORT = "roster.import"
+    ROSTER_EXPORT = "roster.export"
 
     @property
     def only_reads(self) -> bool:
@@ -56,9 +62,15 @@ _VIEWER = frozenset(
         Permission.TEMPLATE_VIEW,
         Permission.DELIVERY_VIEW,
         Permission.JOB_VIEW,
+        Permission.TRANSFER_VIEW,
     }
 )
-_EDITOR = _VIEWER | {Permission.PROJECT_EDIT, Permission.MISSION_EDIT}
+_EDITOR = _VIEWER | {
+    Permission.PROJECT_EDIT,
+    Permission.MISSION_EDIT,
+    Permission.TRANSFER_IMPORT,
+    Permission.TRANSFER_EXPORT,
+}
 _OWNER = frozenset(Permission) - {Permission.QUEUE_MANAGE}  # which is the operators' alone
 _ADMIN = _OWNER - {Permission.ORGANIZATION_MANAGE}
 

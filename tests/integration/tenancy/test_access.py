@@ -21,8 +21,9 @@ VIEWER = {
     "template.view",
     "delivery.view",
     "job.view",
+    "transfer.view",
 }
-EDITOR = VIEWER | {"project.edit", "mission.edit"}
+EDITOR = VIEWER | {"project.edit", "mission.edit", "transfer.import", "transfer.export"}
 OWNER = {permission.value for permission in Permission} - {"queue.manage"}
 ADMIN = OWNER - {"organization.manage"}
 TABLE = {"viewer": VIEWER, "editor": EDITOR, "admin": ADMIN, "owner": OWNER}
