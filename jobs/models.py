@@ -8,6 +8,13 @@ from jobs.families.notifications.models import (
     Subscription,
     SuppressedAddress,
 )
+from jobs.families.transfers.models import (
+    Import,
+    ImportChunk,
+    JournalChange,
+    RowIssue,
+    SavedMapping,
+)
 from jobs.ledger.breakers import Breaker
 from jobs.ledger.controls import QueueControl
 from jobs.ledger.models import Attempt, DeadLetter, IdempotencyKey, Job, Worker
@@ -21,9 +28,14 @@ __all__ = [
     "DeliveryAttempt",
     "Endpoint",
     "IdempotencyKey",
+    "Import",
+    "ImportChunk",
     "Job",
+    "JournalChange",
     "MinuteCount",
     "QueueControl",
+    "RowIssue",
+    "SavedMapping",
     "Subscription",
     "SuppressedAddress",
     "Worker",
