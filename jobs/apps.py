@@ -27,10 +27,12 @@ class JobsConfig(AppConfig):
         from jobs.execution.middleware import WorkerLife
         from jobs.execution.poison import on_poison
         from jobs.families.notifications.listening import enqueue_fan_out
+        from jobs.families.transfers.checks import check_object_store
         from jobs.job_types import GROUPS
         from tenancy.changes import register_listener
 
         register(check_channels)
+        register(check_object_store)
         register_listener(enqueue_fan_out)
         broker = dramatiq.get_broker()
         if isinstance(broker, GroupBroker):

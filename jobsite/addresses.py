@@ -1,8 +1,9 @@
 """What an address (a URL in a variable) means to Django: a database, a mailer, the public site."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -117,4 +118,34 @@ def mailer(url: str) -> dict[str, Any]:
             "use_ssl": parts.scheme == "smtps",
             "timeout": 15,
         },
+    }
+
+
+def object_store(url: str) -> dict[str, Any]:
+    """Where objects lie: a `folder`, or a `bucket` with its prefix, endpoint and region.
+
+    Credentials are not part of it: they come from the usual AWS_* variables. Raises BadVariable.
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    path = unquote(parts.path)
+    if parts.scheme == "file" and not parts.netloc and path.startswith("/") and not options:
+        return {"folder": Path(path)}
+    endpoint = options.pop("endpoint", "")
+    region = options.pop("region", "us-east-1")
+    is_bucket = parts.scheme == "s3" and bool(parts.netloc) and "@" not in parts.netloc
+    is_endpoint = not endpoint or urlsplit(endpoint).scheme in ("http", "https")
+    if options or not is_bucket or not is_endpoint:
+        # The value may hold a password: what is shown is its beginning only.
+        raise BadVariable(
+            "OBJECT_STORE_URL",
+            f"{parts.scheme}://…",
+            "give file:///folder or s3://bucket/prefix?endpoint=https://…&region=…, and the "
+            "credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    return {
+        "bucket": parts.netloc,
+        "prefix": path.strip("/"),
+        "endpoint": endpoint.rstrip("/"),
+        "region": region,
     }

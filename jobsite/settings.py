@@ -170,8 +170,9 @@ SECRETS_KEYS = environment.words("SECRETS_KEYS")
 OBJECT_STORE_URL = environment.url(
     "OBJECT_STORE_URL",
     (DATA_DIR / "objects").as_uri(),
-    schemes=["file", "s3", "gs", "az"],
+    schemes=["file", "s3"],
 )
+OBJECT_STORE = addresses.object_store(OBJECT_STORE_URL)
 SEARCH_URL = environment.text("SEARCH_URL", "postgresql")
 
 # -- Alerts -----------------------------------------------------------------------------------

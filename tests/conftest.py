@@ -90,6 +90,17 @@ def spare_database(django_db_setup: None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A real S3 of this test process; its credentials are in the environment while it runs."""
+    from tests import seaweed
+
+    with seaweed.running() as endpoint, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", seaweed.KEY)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", seaweed.SECRET)
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
     """The system's Chromium, headless."""
     from tests.chromium import launched
