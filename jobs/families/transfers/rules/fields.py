@@ -25,6 +25,7 @@ class Field:
     type: Type = "text"
     required: bool = False  # must be mapped, and no row may leave it empty
     max_length: int | None = None  # code points after NFC
+    clearable: bool = False  # an update may empty it
     choices: tuple[str, ...] = ()
     personal: bool = False  # its values never reach a log
     synonyms: tuple[str, ...] = ()  # other headers, as `mapping.fold` leaves them
@@ -34,6 +35,7 @@ TIMELINE = (
     Field(
         name="external_id",
         max_length=128,
+        clearable=True,
         synonyms=(
             *("key", "externalkey", "externalreference", "extid", "uid"),
             *("externeid", "externekennung", "kennung", "schlüssel"),
@@ -81,6 +83,7 @@ TIMELINE = (
     Field(
         name="ends_at",
         type="moment",
+        clearable=True,
         synonyms=(
             *("end", "ends", "endtime", "enddate", "until", "to", "finish"),
             *("ende", "bis", "endzeit", "enddatum"),
@@ -90,11 +93,13 @@ TIMELINE = (
     Field(
         name="location",
         max_length=300,
+        clearable=True,
         synonyms=("place", "where", "venue", "ort", "standort", "lieu", "endroit"),
     ),
     Field(
         name="notes",
         type="prose",
+        clearable=True,
         synonyms=(
             *("note", "comment", "comments", "description", "remarks", "details"),
             *("notiz", "notizen", "bemerkung", "bemerkungen", "kommentar", "beschreibung"),
@@ -132,6 +137,7 @@ ROSTER = (
         name="projects",
         type="codes",
         max_length=32,
+        clearable=True,
         synonyms=("project", "projekt", "projekte", "projet", "projets"),
     ),
 )

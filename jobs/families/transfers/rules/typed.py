@@ -1,0 +1,124 @@
+"""The rules of fields that are not plain text: numbers, points in time, choices."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+from jobs.families.transfers.files.records import Cell
+from jobs.families.transfers.rules import moments
+from jobs.families.transfers.rules.choices import Choices
+from jobs.families.transfers.rules.fields import Field
+from jobs.families.transfers.rules.findings import Finding
+from jobs.families.transfers.rules.values import Rule, Way, remembering
+
+MOST_LISTED = 20
+"""Choices that a message lists; all are in its detail."""
+
+
+class Integer(Rule):
+    """A whole number that PostgreSQL's bigint has room for."""
+
+    def way(self) -> Way:
+        """See Rule."""
+        return self._settled
+
+    def _value(self, text: str, found: list[Finding]) -> str | None:
+        text = text.strip()
+        if not _INTEGER.fullmatch(text):
+            found.append(_NO_INTEGER)
+        elif len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+            found.append(_INTEGER_RANGE)
+        else:
+            return str(int(text))
+        return None
+
+    def _typed(self, cell: Cell, found: list[Finding]) -> str | None:
+        if type(cell) is int and cell.bit_length() > 64:
+            found.append(_INTEGER_RANGE)
+            return None
+        return super()._typed(cell, found)
+
+
+class Moment(Rule):
+    """A point in time, by the one format of its column."""
+
+    def __init__(self, field: Field, choices: Choices) -> None:
+        column = choices.column_of(field.name)
+        self._clock = moments.Clock(
+            format=choices.date_formats.get(-1 if column is None else column, "YYYY-MM-DD"),
+            zone=choices.zone,
+            ambiguous=choices.ambiguous,
+        )
+        self._read = moments.remembering(self._clock.read)
+        super().__init__(field, choices)
+
+    def _quick(self, cell: Cell) -> str:
+        if cell.__class__ is str:
+            if not cell and self.blank is not None:
+                return self.blank
+            try:
+                return self._read(cell)
+            except moments.NotAMoment:
+                pass
+        return self._settled(cell)
+
+    def _value(self, text: str, found: list[Finding]) -> str | None:
+        return self._moment(self._read, text, found)
+
+    def _typed(self, cell: Cell, found: list[Finding]) -> str | None:
+        if isinstance(cell, date):  # a datetime is one
+            return self._moment(self._clock.written, cell, found)
+        found.append(_NO_DATE)
+        return None
+
+    def _moment(self, read: Callable[[Any], str], cell: Cell, found: list[Finding]) -> str | None:
+        try:
+            return read(cell)
+        except moments.NotAMoment as error:
+            found.append(error.finding)
+            return None
+
+
+class Choice(Rule):
+    """One of a few words: exactly, by the value map, or but for case and blanks around it."""
+
+    def __init__(self, field: Field, choices: Choices) -> None:
+        self._allowed = choices.allowed(field.name)
+        mapped = choices.value_maps.get(field.name, {})
+        exact = {one: one for one in self._allowed} | dict(mapped)
+        self._meanings = {_folded(one): choice for one, choice in exact.items()} | exact
+        super().__init__(field, choices)
+
+    def way(self) -> Way:
+        """See Rule."""
+        return remembering(self._settled)
+
+    def _value(self, text: str, found: list[Finding]) -> str | None:
+        meant = self._meanings.get(text) or self._meanings.get(_folded(text))
+        if meant is None:
+            found.append(self._unknown(text))
+        return meant
+
+    def _unknown(self, text: str) -> Finding:
+        near = get_close_matches(_folded(text)[:64], list(self._meanings), n=1)
+        hint = self._meanings[near[0]] if near else None
+        known = ", ".join(self._allowed[:MOST_LISTED])
+        return Finding(
+            "choice",
+            f"This is no {self.field.name} that is known"
+            + (f"; did you mean {hint}?" if hint else ".")
+            + f" Write one of: {known}; or map the value to one of them.",
+            detail={"hint": hint, "known": list(self._allowed)},
+        )
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
+
+
+_INTEGER = re.compile(r"-?[0-9]+")
+_NO_INTEGER = Finding("integer", "This is no whole number. Write digits only, as an export does.")
+_INTEGER_RANGE = Finding("integer_range", "This number is larger than any id can be. Correct it.")
+_NO_DATE = Finding("datetime", "A date is expected here, and the file holds none. Write a date.")
