@@ -9,6 +9,7 @@ from jobs.families.notifications.models import (
     SuppressedAddress,
 )
 from jobs.families.transfers.models import (
+    Export,
     Import,
     ImportChunk,
     JournalChange,
@@ -27,6 +28,7 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Endpoint",
+    "Export",
     "IdempotencyKey",
     "Import",
     "ImportChunk",

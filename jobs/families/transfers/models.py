@@ -309,3 +309,81 @@ class SavedMapping(TenantModel):
 
     def __str__(self) -> str:
         return self.fingerprint
+
+
+class ExportState(models.TextChoices):
+    """Where an export stands, and who moves it on."""
+
+    QUEUED = "queued"
+    """Its job waits. A worker moves it on, or whoever cancels it."""
+    RUNNING = "running"
+    """A worker writes the file. A killed one begins anew: another snapshot, another object."""
+    COMPLETED = "completed"
+    """The file can be downloaded until `expires_at`. The scheduler moves it on."""
+    FAILED = "failed"
+    """Its job is dead; `error` says why. Retrying the job begins anew."""
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    """The file is removed: after its days, or because the organization was suspended."""
+
+
+class Export(TenantModel):
+    """What an organization has, written to one file.
+
+    fields: names of `rules.fields`, in the order of the columns. filters: what was asked for.
+    total: the rows that the snapshot has, once it is open. rows, bytes: so far, and in the end.
+    object_key: where this attempt writes; empty once the object is removed. manifest: what stands
+    beside the file in the store.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=UUID7(), editable=False)
+    kind = models.CharField(max_length=16, choices=ImportKind)
+    format = models.CharField(max_length=16)
+    fields = models.JSONField(default=list)
+    filters = models.JSONField(default=dict)
+    state = models.CharField(max_length=16, choices=ExportState, default=ExportState.QUEUED)
+    error = models.CharField(max_length=64, blank=True, default="")
+
+    total = models.BigIntegerField(null=True)
+    rows = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    file_name = models.CharField(max_length=150, blank=True, default="")
+    object_key = models.CharField(max_length=200, blank=True, default="")
+    manifest = models.JSONField(null=True)
+
+    job_id = models.UUIDField(null=True)
+    actor_id = models.CharField(max_length=64)
+    correlation_id = models.CharField(max_length=128)
+    created_at = models.DateTimeField(db_default=Now())
+    cancel_requested_at = models.DateTimeField(null=True)
+    snapshot_at = models.DateTimeField(null=True)
+    progress_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"], finished_at__isnull=True)
+                | (~Q(state__in=["queued", "running"]) & Q(finished_at__isnull=False)),
+                name="export_is_over_exactly_when_finished",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="completed")
+                | (~Q(object_key="") & ~Q(sha256="") & Q(expires_at__isnull=False)),
+                name="export_completed_has_a_file",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            # retention: what has a file and is over
+            models.Index(
+                fields=["expires_at"],
+                condition=~Q(object_key="") & ~Q(state__in=["queued", "running"]),
+                name="export_to_remove",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} as {self.format}"
