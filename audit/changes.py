@@ -36,8 +36,10 @@ def _deed(change: Change) -> str:
     if change.kind != "changed":
         return change.kind
     differing = {*change.after, *change.untold}
-    named = change.entity.named_changes.items()
-    return next((deed for name, deed in named if name in differing), change.kind)
+    for name, deed in change.entity.named_changes.items():
+        if name in differing:
+            return deed if isinstance(deed, str) else deed(getattr(change.entity, name))
+    return change.kind
 
 
 def _project_of(entity: Recorded) -> int | None:

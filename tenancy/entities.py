@@ -1,9 +1,9 @@
 """The base of every model that belongs to an organization, and of what one door writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
@@ -47,12 +47,13 @@ class Recorded(models.Model):
     never filtered out, so that a secret added later stays out by itself; that it changed is
     recorded all the same.
     personal: those among them that are about a person, kept apart in the log.
-    named_changes: fields whose change has a word of its own in the log, such as "secret_rotated".
+    named_changes: fields whose change has a word of its own in the log, such as "secret_rotated",
+    or a function that makes it of the new value; the first of them that differs gives it.
     """
 
     audited: ClassVar[tuple[str, ...]] = ()
     personal: ClassVar[tuple[str, ...]] = ()
-    named_changes: ClassVar[Mapping[str, str]] = {}
+    named_changes: ClassVar[Mapping[str, str | Callable[[Any], str]]] = {}
 
     if TYPE_CHECKING:  # the column of an `Entity`; an organization is its own
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
 from tenancy import changes, tokens
@@ -253,6 +254,58 @@ def test_a_listener_that_raises_undoes_the_write() -> None:
 
     with scope(organization):
         assert not Project.objects.exists()
+
+
+def test_many_are_changed_by_one_statement_and_each_is_told_of() -> None:
+    project = factories.project()
+    missions = [factories.mission(project, title=title) for title in ("a", "b", "new")]
+
+    with scope(project.organization), CaptureQueriesContext(connection) as seen:
+        now = changes.update_many(reversed(missions), title="new")
+
+    assert [one.title for one in now] == ["new"] * 3
+    assert [one.pk for one in now] == [one.pk for one in missions]
+    assert sum(one["sql"].startswith("UPDATE") for one in seen) == 1
+    assert [len(news(one)) for one in missions] == [2, 2, 1]
+    assert logged(missions[0])[-1]["changes"] == {"title": {"before": "a", "after": "new"}}
+
+
+def test_of_many_with_one_that_is_gone_none_is_changed() -> None:
+    project = factories.project()
+    kept, gone = factories.mission(project, title="kept"), factories.mission(project)
+
+    with scope(project.organization):
+        changes.delete(gone)
+        with pytest.raises(Mission.DoesNotExist), transaction.atomic():
+            changes.update_many([kept, gone], title="new")
+
+    assert len(news(kept)) == 1
+    assert logged(kept)[-1]["action"] == "mission.created"
+
+
+def test_many_of_another_organization_are_not_there() -> None:
+    mine, theirs = factories.mission(), factories.mission()
+    forged = Mission(pk=theirs.pk, organization_id=mine.organization_id)
+
+    with scope([mine.organization, theirs.organization]):
+        for one in (theirs, forged):
+            with (
+                scope(mine.organization),
+                pytest.raises(Mission.DoesNotExist),
+                transaction.atomic(),
+            ):
+                changes.update_many([mine, one], title="new")
+        with pytest.raises(Mission.DoesNotExist), transaction.atomic():
+            changes.update_many([mine, forged], title="new")
+
+    assert len(logged(mine)) == len(logged(theirs)) == 1
+
+
+def test_nothing_to_change_is_no_statement() -> None:
+    with CaptureQueriesContext(connection) as seen:
+        assert changes.update_many([], title="new") == []
+
+    assert len(seen) == 0
 
 
 @pytest.mark.django_db(transaction=True)
