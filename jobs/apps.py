@@ -26,7 +26,7 @@ class JobsConfig(AppConfig):
         from jobs.execution.claiming import claim_fetched, give_back_unstarted
         from jobs.execution.middleware import WorkerLife
         from jobs.execution.poison import on_poison
-        from jobs.families.notifications.listening import enqueue_fan_out
+        from jobs.families.notifications.listening import enqueue_fan_out, enqueue_invitations
         from jobs.families.transfers.checks import check_object_store
         from jobs.job_types import GROUPS
         from tenancy.changes import register_listener
@@ -34,6 +34,7 @@ class JobsConfig(AppConfig):
         register(check_channels)
         register(check_object_store)
         register_listener(enqueue_fan_out)
+        register_listener(enqueue_invitations)
         broker = dramatiq.get_broker()
         if isinstance(broker, GroupBroker):
             broker.add_middleware(WorkerLife())

@@ -14,12 +14,12 @@ from django_dramatiq.models import Task
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit.record import record
+from jobsite.passwords import mail_link
 from tenancy.acting import because
 from tenancy.admin.columns import column
 from tenancy.admin.lists import ListAdmin
 from tenancy.admin.rights import rights_of
 from tenancy.admin.times import ago
-from tenancy.members import invite
 from tenancy.models import SITE_ORGANIZATION_ID, User
 
 # Rights follow from memberships, and jobs stand in our own ledger: these two pages of installed
@@ -122,7 +122,7 @@ class UserAdmin(ListAdmin):
         before = User.objects.filter(pk=obj.pk).values(*RECORDED).first() or {}
         if not change:
             obj.set_password(secrets.token_urlsafe(32))
-            transaction.on_commit(lambda: invite(obj.email))
+            transaction.on_commit(lambda: mail_link(obj.email))
         obj.save()
         after = {name: getattr(obj, name) for name in RECORDED}
         changed = {

@@ -1,4 +1,4 @@
-"""Choose a password by a link in a mail: after an invitation, or when it is forgotten.
+"""Choose a password by a link in a mail: for a new account, or when it is forgotten.
 
 Django's own views, in the looks of the sign-in page; whether a mail address is known, none of them
 says. The names of the last three are those that Django's views look for.
@@ -22,6 +22,18 @@ from jobsite.sign_ins import may_send_link, password_chosen
 _public = urlsplit(settings.PUBLIC_URL)
 # The link leads to us, whatever name the request was sent to.
 LINK = {"domain": _public.netloc, "site_name": _public.netloc, "protocol": _public.scheme}
+
+
+def mail_link(email: str) -> None:
+    """Send somebody for whom an account was made a link to choose a password."""
+    form = PasswordResetForm({"email": email})
+    if form.is_valid():
+        form.save(
+            domain_override=LINK["domain"],
+            use_https=LINK["protocol"] == "https",
+            subject_template_name="passwords/subject.txt",
+            email_template_name="passwords/mail.txt",
+        )
 
 
 class ForgottenForm(PasswordResetForm):

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/password/", include("jobsite.passwords")),
     path("admin/", admin.site.urls),
+    path("invitations/", include("jobsite.invitations")),
     path("api/v1/", api.urls),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}control/icon.svg")),
     path("healthz", healthz),

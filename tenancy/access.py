@@ -143,7 +143,10 @@ def _role_of(actor: Actor, organization_id: int) -> str | None:
         return actor.kind if people.exists() else None
     if actor.kind == "user":
         members = Membership.objects.filter(
-            organization_id=organization_id, user_id=actor.id, user__is_active=True
+            organization_id=organization_id,
+            user_id=actor.id,
+            user__is_active=True,
+            deactivated_at=None,
         )
         return members.values_list("role", flat=True).first()
     accounts = ServiceAccount.objects.filter(

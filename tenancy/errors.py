@@ -5,12 +5,16 @@ TenancyError
 ├── ScopeWidened     a scope inside another one asked for more than the outer one gives
 ├── AccessDenied     the actor may not do this to that
 ├── NotAllowed       a membership that a rule protects: the last owner, a role above one's own
+│   └── NoSeats      more people than the organization has seats for
+├── InvitationClosed the invitation was used, revoked or renewed, or its time is over
 └── UnrecordedWrite  a domain entity was written past `tenancy.changes`
 """
 
 __all__ = [
     "AccessDenied",
+    "InvitationClosed",
     "NoScope",
+    "NoSeats",
     "NotAllowed",
     "ScopeWidened",
     "TenancyError",
@@ -50,6 +54,28 @@ class AccessDenied(TenancyError):
 
 class NotAllowed(TenancyError):
     """A rule about memberships forbids this; the text is for people."""
+
+
+class NoSeats(NotAllowed):
+    """More people would have a right here, or the way to one, than there are seats.
+
+    needed: seats beside those in use. free: how many there are.
+    """
+
+    def __init__(self, needed: int, free: int) -> None:
+        self.needed = needed
+        self.free = free
+        super().__init__(
+            f"This takes {needed} more seats, and {free} are free. Revoke invitations, deactivate "
+            "members, or ask whoever runs the site for more seats."
+        )
+
+
+class InvitationClosed(TenancyError):
+    """The invitation can not be accepted any more; which of the reasons it is, nobody says."""
+
+    def __init__(self) -> None:
+        super().__init__("This invitation was used, withdrawn or renewed, or it is too old.")
 
 
 class UnrecordedWrite(TenancyError):

@@ -1,95 +1,115 @@
-"""Who belongs to an organization, and the two rules that no page or route may forget.
+"""Who belongs to an organization, one person at a time; `roster` does the same with a whole list.
 
-Nobody hands out a role above their own, or touches somebody who holds one. The last owner stays.
+What speaks against a change is judged by `rules`. Everything here needs a transaction in the scope
+of the organization, and raises NotAllowed with what the rules say.
 """
 
-import secrets
-from functools import partial
-from urllib.parse import urlsplit
-
-from django.conf import settings
-from django.contrib.auth.forms import PasswordResetForm
-from django.db import transaction
-
-from tenancy import changes
-from tenancy.access import ROLES, Permission, permissions_of
-from tenancy.acting import current
+from tenancy import changes, clock, invitations
 from tenancy.errors import NotAllowed
-from tenancy.models import Membership, Organization, Role, User
+from tenancy.models import Invitation, Membership
+from tenancy.rules import (
+    RANKS,
+    Step,
+    grantable,
+    judge,
+    lock_members,
+    open_invitations,
+    seats,
+)
 
-RANKS = (Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER)
-
-
-def grantable(organization_id: int) -> list[Role]:
-    """The roles that whoever acts may give: those whose every permission they hold themselves."""
-    held = permissions_of(current().actor, organization_id)
-    return [role for role in RANKS if ROLES[role] <= held and Permission.MEMBER_MANAGE in held]
-
-
-def add(organization_id: int, *, email: str, role: str) -> Membership:
-    """Give a person a role.
-
-    A mail address that nobody signs in with yet becomes a person, and gets a mail to choose a
-    password once this transaction commits. Nothing tells the caller which of the two it was.
-    """
-    _check_grant(organization_id, role)
-    person = User.objects.filter(email__iexact=email).first()
-    if person is None:
-        person = User(email=email.lower())
-        person.set_password(secrets.token_urlsafe(32))
-        person.save()
-        transaction.on_commit(partial(invite, email))
-    membership = Membership(organization_id=organization_id, user=person, role=role)
-    return changes.create(membership)
+__all__ = [
+    "RANKS",
+    "change_role",
+    "deactivate",
+    "grantable",
+    "invite",
+    "reactivate",
+    "remove",
+    "renew",
+    "revoke",
+]
 
 
-def invite(email: str) -> None:
-    """Send a mail with a link to choose a password."""
-    form = PasswordResetForm({"email": email})
-    if form.is_valid():
-        form.save(
-            domain_override=urlsplit(settings.PUBLIC_URL).netloc,
-            use_https=settings.PUBLIC_URL.startswith("https"),
-            subject_template_name="passwords/subject.txt",
-            email_template_name="passwords/mail.txt",
-        )
+def invite(organization_id: int, *, email: str, role: str, name: str = "") -> Invitation:
+    """Invite somebody by mail; nothing tells whether the address has an account elsewhere."""
+    email = invitations.mailbox(email)
+    _judge(organization_id, Step(email=email, row=None, was_active=False, role=role, active=True))
+    if known := _why_known(organization_id, email):
+        raise NotAllowed(known)
+    invited = invitations.Invited(email=email, name=name, role=role)
+    return invitations.invite_many(organization_id, [invited])[0]
+
+
+def renew(invitation: Invitation) -> Invitation:
+    """Mail another link for another term; raises InvitationClosed for one that has ended."""
+    _judge(invitation.organization_id, _step(invitation, active=True))
+    return invitations.renew(invitation)
+
+
+def revoke(invitation: Invitation) -> Invitation:
+    """Let the link open nothing more. Raises InvitationClosed for one that has ended."""
+    _judge(invitation.organization_id, _step(invitation, active=False))
+    return invitations.revoke(invitation)
 
 
 def change_role(membership: Membership, role: str) -> Membership:
-    """Raises NotAllowed for a role, old or new, above one's own, or the last owner's."""
+    """Give a member another role, whether deactivated or not."""
     now = _locked(membership)
-    _check_grant(now.organization_id, now.role)
-    _check_grant(now.organization_id, role)
-    if role != Role.OWNER:
-        _keep_an_owner(now)
+    _judge(now.organization_id, _step(now, role=role, active=now.deactivated_at is None))
     return changes.update(now, role=role)
 
 
-def remove(membership: Membership) -> None:
-    """Raises NotAllowed for a role above one's own, or the last owner's."""
+def deactivate(membership: Membership) -> Membership:
+    """Take every right from a member at once; the membership stays, with its role."""
     now = _locked(membership)
-    _check_grant(now.organization_id, now.role)
-    _keep_an_owner(now)
+    _judge(now.organization_id, _step(now, active=False))
+    return changes.update(now, deactivated_at=now.deactivated_at or clock.now())
+
+
+def reactivate(membership: Membership) -> Membership:
+    """Give a deactivated member the rights of their role again."""
+    now = _locked(membership)
+    _judge(now.organization_id, _step(now, active=True))
+    return changes.update(now, deactivated_at=None)
+
+
+def remove(membership: Membership) -> None:
+    """End a membership for good."""
+    now = _locked(membership)
+    _judge(now.organization_id, _step(now, active=False))
     changes.delete(now)
 
 
-def _check_grant(organization_id: int, role: str) -> None:
-    if role not in grantable(organization_id):
-        raise NotAllowed(f"The role {role} is above your own, so you can neither give nor take it.")
+def _step(row: Membership | Invitation, *, active: bool, role: str = "") -> Step:
+    if isinstance(row, Membership):
+        email, was_active = row.user.email, row.deactivated_at is None
+    else:
+        still = open_invitations(row.organization_id).filter(pk=row.pk)
+        email, was_active = row.email, still.exists()
+    return Step(email=email, row=row, was_active=was_active, role=role or row.role, active=active)
 
 
 def _locked(membership: Membership) -> Membership:
-    """The membership as it is now. The organization is locked with it: two owners who remove each
-    other at once would both see one left."""
-    Organization.objects.select_for_update().get(pk=membership.organization_id)
-    return Membership.objects.get(organization_id=membership.organization_id, pk=membership.pk)
+    lock_members(membership.organization_id)
+    members = Membership.objects.filter(organization_id=membership.organization_id)
+    return members.select_related("user").get(pk=membership.pk)
 
 
-def _keep_an_owner(membership: Membership) -> None:
-    others = Membership.objects.filter(
-        organization_id=membership.organization_id, role=Role.OWNER
-    ).exclude(pk=membership.pk)
-    if membership.role == Role.OWNER and not others.exists():
-        raise NotAllowed(
-            "An organization keeps at least one owner. Make somebody else owner first."
-        )
+def _judge(organization_id: int, step: Step) -> None:
+    organization = lock_members(organization_id)
+    judge(organization_id, [step], owner_grantable=True)
+    if step.breaches:
+        raise NotAllowed(" ".join(breach.text for breach in step.breaches))
+    seats(organization, [step]).require()
+
+
+def _why_known(organization_id: int, email: str) -> str:
+    """Why nobody is invited under this address: they are here, or on their way; else nothing."""
+    members = Membership.objects.filter(organization_id=organization_id)
+    if member := members.filter(user__email__iexact=email).first():
+        if member.deactivated_at:
+            return "This person is a member already, and deactivated: reactivate them instead."
+        return "This person is a member already."
+    if open_invitations(organization_id).filter(email=email).exists():
+        return "This person is invited already; on the invitation's page you can send it again."
+    return ""

@@ -1,4 +1,4 @@
-"""The domain: organizations, who belongs to them, and the projects and missions they own.
+"""The domain: organizations, the projects and missions they own, and with `people` who is in them.
 
 Rows of every table here but `User` belong to one organization and are fenced by `tenancy.rls`.
 Entities (projects, missions, and what hangs on them) are written through `tenancy.changes` only;
@@ -12,12 +12,15 @@ from django.db import models
 from django.db.models.functions import Now
 
 from tenancy.entities import Entity, Recorded, TenantModel
+from tenancy.people import Invitation, InvitationState, Membership, Role, ServiceAccount
 from tenancy.rls import TenantForeignKey
 
 __all__ = [
     "Assignment",
     "Collaborator",
     "DomainEvent",
+    "Invitation",
+    "InvitationState",
     "Membership",
     "Mission",
     "Organization",
@@ -90,7 +93,7 @@ class Organization(Recorded):
     """A customer of the product; everything belongs to one."""
 
     is_tenant: ClassVar[bool] = True
-    audited = ("name", "slug", "state", "time_zone", "locale")
+    audited = ("name", "slug", "state", "time_zone", "locale", "seat_limit")
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
@@ -99,6 +102,9 @@ class Organization(Recorded):
     )
     time_zone = models.CharField(max_length=64, default="UTC")
     locale = models.CharField(max_length=16, default="en")
+    seat_limit = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Active members and open invitations; empty for no limit."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -116,56 +122,6 @@ class Organization(Recorded):
     def is_active(self) -> bool:
         """Whether its work may run."""
         return self.state == OrganizationState.ACTIVE
-
-
-class Role(models.TextChoices):
-    """What a member or service account may do: see `tenancy.access`."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    EDITOR = "editor"
-    VIEWER = "viewer"
-
-
-class Membership(Entity):
-    """A person's right to work in an organization."""
-
-    audited = ("user_id", "role")
-
-    user = models.ForeignKey("tenancy.User", models.PROTECT, related_name="memberships")
-    role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["organization", "user"], name="membership_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} ({self.role})"
-
-
-class ServiceAccount(Entity):
-    """A program's right to use the API of one organization; its token is kept as a digest only."""
-
-    audited = ("name", "role", "token_hint", "disabled_at")
-
-    name = models.CharField(max_length=200)
-    role = models.CharField(max_length=16, choices=Role, default=Role.EDITOR)
-    token_digest = models.CharField(max_length=64, editable=False)
-    token_hint = models.CharField(max_length=16, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    disabled_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(
-                fields=["organization", "token_digest"], name="serviceaccount_token_once"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ProjectState(models.TextChoices):

@@ -20,6 +20,7 @@ _SQL = """
             WHEN 'user' THEN (
                 SELECT m.role FROM tenancy_membership m JOIN tenancy_user u ON u.id = m.user_id
                 WHERE m.organization_id = o.id AND m.user_id = w.actor_id AND u.is_active
+                    AND m.deactivated_at IS NULL
             )
             WHEN 'service' THEN (
                 SELECT s.role FROM tenancy_serviceaccount s

@@ -2,109 +2,41 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from tenancy import changes, members, tokens
 from tenancy.access import Permission
-from tenancy.acting import because, current
+from tenancy.acting import because
 from tenancy.admin.base import BY_ORGANIZATION, Button, TenantAdmin
 from tenancy.admin.columns import column
 from tenancy.admin.confirm import Question, ask, done
-from tenancy.admin.forms import TenantForm
 from tenancy.admin.once import ShownOnceAdmin, form_id, is_repeated
+from tenancy.admin.roles import ROLES, RoleForm, act
 from tenancy.errors import NotAllowed
 from tenancy.models import Membership, ServiceAccount
-
-ROLES = {"Owner": "danger", "Admin": "warning", "Editor": "info", "Viewer": None}
-
-
-class RoleForm(TenantForm):
-    """A form with a role: nobody gives one above their own, or touches somebody who holds one."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "role" in self.fields:
-            offered = self._offered()
-            self.fields["role"].choices = [  # type: ignore[attr-defined]
-                (role.value, role.label) for role in members.RANKS if role in offered
-            ]
-
-    def _offered(self) -> set[str]:
-        """The roles that whoever acts may give, in some organization that they can choose."""
-        if self.instance.pk:
-            return {*members.grantable(self.instance.organization_id), self.instance.role}
-        if current().actor.kind == "operator":
-            return set(members.RANKS)
-        choices = self.fields["organization"].queryset  # type: ignore[attr-defined]
-        return {role for one in choices for role in members.grantable(one.pk)}
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a role that whoever acts does not hold in full."""
-        cleaned = super().clean()
-        organization_id = self.instance.organization_id
-        if organization_id is not None:
-            allowed = members.grantable(organization_id)
-            for role in {cleaned.get("role"), self.initial.get("role")} - {None}:
-                if role not in allowed:
-                    self.add_error("role", f"The role {role} is above your own.")
-        return cleaned
-
-
-class NewMemberForm(RoleForm):
-    """Names a person by mail address: a list of people would show those of others."""
-
-    email = forms.EmailField(
-        label="Mail address",
-        widget=UnfoldAdminEmailInputWidget(),
-        help_text="Somebody who has no account yet gets one, and a mail to choose a password.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse somebody who is a member already."""
-        cleaned = super().clean()
-        known = Membership.objects.filter(
-            organization_id=self.instance.organization_id,
-            user__email__iexact=cleaned.get("email", ""),
-        )
-        if known.exists():
-            self.add_error("email", "This person is a member already.")
-        return cleaned
 
 
 @admin.register(Membership)
 class MembershipAdmin(TenantAdmin):
-    """The members of an organization, and their roles."""
+    """The members of an organization, and their roles; who is new comes by an invitation."""
 
     section, icon, rank = "People", "badge", 20
     view_permission = Permission.MEMBER_VIEW
-    add_permission = change_permission = delete_permission = Permission.MEMBER_MANAGE
+    change_permission = delete_permission = Permission.MEMBER_MANAGE
+    routes = {"deactivate": "deactivate_view", "reactivate": "reactivate_view"}
 
     form = RoleForm
-    list_display = ("user", "mail_address", "shown_role", "created_at")
+    list_display = ("user", "mail_address", "shown_role", "shown_state", "created_at")
     list_filter = (BY_ORGANIZATION, "role")
     list_select_related = ("organization", "user")
     search_fields = ("user__email__istartswith",)
     search_help_text = "Beginning of the mail address"
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A new member is named by mail address."""
-        return ("organization", "user" if obj else "email", "role")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A membership stays that of one person."""
-        return (*super().get_readonly_fields(request, obj), *(("user",) if obj else ()))
-
-    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """The form with a mail address, where a member is added."""
-        if obj is None:
-            kwargs["form"] = NewMemberForm
-        return super().get_form(request, obj, *args, **kwargs)
+    fields = ("organization", "user", "role", "shown_state")
+    readonly_fields = ("user", "shown_state")
 
     @column("mail address")
     def mail_address(self, membership: Membership) -> str:
@@ -116,16 +48,24 @@ class MembershipAdmin(TenantAdmin):
         """The role, as a label."""
         return membership.get_role_display()
 
+    @column("state", labels={"Active": "success", "Deactivated": "warning"})
+    def shown_state(self, membership: Membership) -> str:
+        """Whether it gives any right."""
+        return "Deactivated" if membership.deactivated_at else "Active"
+
+    def buttons(self, request: HttpRequest, obj: Membership) -> list[Button]:
+        """Deactivate or reactivate, whichever is possible."""
+        if not self.has_change_permission(request, obj):
+            return []
+        if obj.deactivated_at:
+            return [Button(title="Reactivate", route="reactivate", icon="person_add")]
+        danger = ActionVariant.DANGER
+        return [Button(title="Deactivate", route="deactivate", icon="person_off", variant=danger)]
+
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        """Add the person, or give the member another role."""
+        """Give the member another role."""
         try:
-            if change:
-                members.change_role(obj, form.cleaned_data["role"])
-            else:
-                added = members.add(
-                    obj.organization_id, email=form.cleaned_data["email"], role=obj.role
-                )
-                obj.pk, obj.user = added.pk, added.user
+            members.change_role(obj, form.cleaned_data["role"])
         except NotAllowed as error:
             raise ValidationError(str(error)) from error
 
@@ -142,6 +82,33 @@ class MembershipAdmin(TenantAdmin):
         except NotAllowed as error:
             self.message_user(request, str(error), "ERROR")
             return self.response_post_save_change(request, None)
+
+    def deactivate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Take every right from the member, for now."""
+        member = self.get_object(request, object_id)
+        question = Question(
+            title=f"Deactivate {member.user}?",
+            button="Deactivate",
+            sentences=[
+                "All rights here end at once, and work that waits in this person's name does not "
+                "run. Service accounts are not touched.",
+                "The membership is kept, with its role, and can be reactivated.",
+            ],
+            danger=True,
+        )
+        said = f"{member.user} is deactivated."
+        return act(request, self, member, question, members.deactivate, said)
+
+    def reactivate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Give the rights back."""
+        member = self.get_object(request, object_id)
+        question = Question(
+            title=f"Reactivate {member.user}?",
+            button="Reactivate",
+            sentences=[f"This person is {member.role} again."],
+        )
+        said = f"{member.user} is reactivated."
+        return act(request, self, member, question, members.reactivate, said)
 
 
 @admin.register(ServiceAccount)

@@ -23,6 +23,7 @@ from templates.models import NotificationTemplate
 from tenancy.models import (
     Assignment,
     Collaborator,
+    Invitation,
     Membership,
     Mission,
     Organization,
@@ -80,6 +81,7 @@ MAKERS: dict[type[models.Model], Callable[[Organization], Any]] = {
     Subscription: notifications.subscription,
     SuppressedAddress: notifications.suppressed_address,
     Membership: membership,
+    Invitation: tenancy.invitation,
     AuditEvent: audit_event,
     Job: job,
     DeadLetter: dead_letter,

@@ -12,11 +12,13 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from tenancy import changes, tokens
+from tenancy import changes, invitations, tokens
+from tenancy.acting import Actor, acting
 from tenancy.entities import Entity
 from tenancy.models import (
     Assignment,
     Collaborator,
+    Invitation,
     Membership,
     Mission,
     Organization,
@@ -64,6 +66,16 @@ def member(of: Organization | None = None, role: str = "editor", **fields: Any) 
     user = fields.pop("user", None) or person(**fields)
     _create(Membership(organization=of, user=user, role=role))
     return user
+
+
+def invitation(of: Organization | None = None, by: User | None = None, **fields: Any) -> Invitation:
+    """An open invitation, by an owner unless said otherwise. `invitations.url` has its link."""
+    of = of or organization()
+    by = by or member(of, role="owner")
+    fields = {"email": f"invited-{next(_numbers)}-{uuid4().hex[:8]}@example.test"} | fields
+    invited = invitations.Invited(**({"name": "", "role": "editor"} | fields))
+    with scope(of), transaction.atomic(), acting(Actor.user(by.pk), source="admin"):
+        return invitations.invite_many(of.pk, [invited])[0]
 
 
 def service_account(

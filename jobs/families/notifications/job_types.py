@@ -1,7 +1,7 @@
 """The job types of the family, with their policies and actors."""
 
 from jobs.execution.job import Run
-from jobs.families.notifications import deliver, endpoints, fan_out, retry_policies
+from jobs.families.notifications import deliver, endpoints, fan_out, invite, retry_policies
 from jobs.families.notifications import deliver_mail as mail
 from jobs.families.notifications import deliver_webhook as webhook
 from jobs.job_types import job_type
@@ -54,3 +54,18 @@ def fan_out_event(run: Run[fan_out.FanOut]) -> None:
     fan_out.fan_out(
         run.organization_id, run.payload.event_id, mail=deliver_mail, webhook=deliver_webhook
     )
+
+
+@job_type(
+    "notifications.send_invitation",
+    group="notifications",
+    payload=invite.SendInvitation,
+    policy=retry_policies.MAIL,
+    permission=Permission.MEMBER_MANAGE,
+    effect="outside",
+    discriminator=lambda payload: payload.digest,
+    breaker=retry_policies.MAIL_SERVER,
+)
+def send_invitation(run: Run[invite.SendInvitation]) -> None:
+    """Mail an invitation."""
+    invite.send_invitation(run)

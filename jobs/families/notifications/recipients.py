@@ -50,14 +50,17 @@ def endpoints(event: DomainEvent) -> list[tuple[Endpoint, Suppressed | None]]:
 def why_not(organization_id: int, hearers: Iterable[Collaborator]) -> dict[int, Suppressed | None]:
     """By collaborator: why no mail may go to them now, or None.
 
-    Who signs in hears only as long as they are a member; who does not, as long as they are active
-    on the roster.
+    Who signs in hears only as long as they are an active member; who does not, as long as they are
+    active on the roster.
     """
     asked = list(hearers)
     signing_in = [person.user_id for person in asked if person.user_id]
     members = set(
         Membership.objects.filter(
-            organization_id=organization_id, user_id__in=signing_in, user__is_active=True
+            organization_id=organization_id,
+            user_id__in=signing_in,
+            user__is_active=True,
+            deactivated_at=None,
         ).values_list("user_id", flat=True)
     )
     suppressed = dict(

@@ -66,6 +66,7 @@ def own() -> Organization:
     account, endpoint = tenancy.service_account(own), notifications.endpoint(own)
     notifications.subscription(own)
     notifications.suppressed_address(own)
+    tenancy.invitation(own, name=EVIL)
     alerts.open_alert(own)
     alerts.minute_count(own)
     queue_control(own)

@@ -8,7 +8,15 @@ from django.urls import reverse
 
 from jobs.models import DeadLetter, Endpoint
 from tenancy import changes
-from tenancy.models import Assignment, Membership, Mission, Organization, Role, ServiceAccount
+from tenancy.models import (
+    Assignment,
+    Invitation,
+    Membership,
+    Mission,
+    Organization,
+    Role,
+    ServiceAccount,
+)
 from tests.factories import admin as rows
 from tests.factories import notifications, tenancy
 from tests.factories.admin import signed_in
@@ -62,15 +70,15 @@ def test_a_new_row_goes_where_the_right_is_whatever_the_form_says(
     client: Client, governed: Organization, viewed: Organization
 ) -> None:
     for name, form in (
-        ("tenancy_membership_add", {"email": "new@example.test", "role": Role.VIEWER}),
+        ("tenancy_invitation_add", {"email": "new@example.test", "role": Role.VIEWER}),
         ("tenancy_serviceaccount_add", {"name": "n", "role": Role.VIEWER}),
         ("jobs_endpoint_add", {"name": "n", "url": "https://hooks.example.com/"}),
     ):
         client.post(address(name), form | {"organization": viewed.pk})
 
     with at(viewed):
-        found = [Membership.objects.count(), ServiceAccount.objects.count()]
-        assert [*found, Endpoint.objects.count()] == [1, 0, 0]
+        found = [Invitation.objects.count(), ServiceAccount.objects.count()]
+        assert [*found, Endpoint.objects.count()] == [0, 0, 0]
 
 
 def test_rows_of_the_two_are_not_tied_together(

@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
-from django.core import mail
-from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditEvent
@@ -41,46 +39,15 @@ class House:
         assert found
         return reverse(f"{MEMBERS}_{page}", args=[found.pk])
 
+    def state(self, of: User) -> str:
+        found = self.membership(of)
+        assert found
+        return "deactivated" if found.deactivated_at else "active"
+
 
 @pytest.fixture
 def house() -> House:
-    mail.outbox.clear()
     return House()
-
-
-def add(client: Client, email: str, role: str) -> str:
-    response = client.post(reverse(f"{MEMBERS}_add"), {"email": email, "role": role}, follow=True)
-    return response.content.decode()
-
-
-def test_a_stranger_who_is_added_gets_a_mail_to_choose_a_password(house: House) -> None:
-    add(signed_in(house.admin), "new@example.test", "editor")
-
-    person = User.objects.get(email="new@example.test")
-    assert house.role(person) == "editor"
-    [invitation] = mail.outbox
-    assert invitation.to == ["new@example.test"]
-    link = re.search(r"/admin/password/choose/\S+", str(invitation.body))
-    assert link
-    assert Client().get(link[0], follow=True).status_code == 200
-
-
-def test_somebody_with_an_account_is_added_under_it_and_gets_no_mail(house: House) -> None:
-    known = tenancy.person(email="Known@example.test")
-
-    add(signed_in(house.admin), "known@EXAMPLE.test", "viewer")
-
-    assert house.role(known) == "viewer"
-    assert mail.outbox == []
-
-
-def test_an_admin_makes_nobody_owner(house: House) -> None:
-    shown = add(signed_in(house.admin), "heir@example.test", "owner")
-
-    assert "not one of the available choices" in shown
-    assert '<option value="owner"' not in shown
-    assert '<option value="admin"' in shown
-    assert not User.objects.filter(email="heir@example.test").exists()
 
 
 def test_an_admin_cannot_demote_or_remove_an_owner(house: House) -> None:
@@ -110,6 +77,70 @@ def test_one_of_two_owners_can_go(house: House) -> None:
     signed_in(house.owner).post(house.address(second, "delete"), {"post": "yes"})
 
     assert house.membership(second) is None
+
+
+def test_nobody_takes_rights_from_themselves(house: House) -> None:
+    tenancy.member(house.own, role="owner")
+    client = signed_in(house.owner)
+
+    demoted = client.post(house.address(house.owner), {"role": "viewer"})
+    client.post(house.address(house.owner, "deactivate"), {"reason": "on leave"})
+    client.post(house.address(house.owner, "delete"), {"post": "yes"})
+
+    assert "from themselves" in demoted.content.decode()
+    assert (house.role(house.owner), house.state(house.owner)) == ("owner", "active")
+
+
+def test_a_deactivated_member_is_kept_with_the_role_and_can_come_back(house: House) -> None:
+    editor = tenancy.member(house.own, role="editor")
+    client = signed_in(house.admin)
+
+    said = client.post(house.address(editor, "deactivate"), {"reason": "on leave"}, follow=True)
+    away = house.state(editor), house.role(editor)
+    client.post(house.address(editor, "reactivate"), {"reason": "is back"})
+
+    assert "is deactivated" in said.content.decode()
+    assert away == ("deactivated", "editor")
+    assert (house.state(editor), house.role(editor)) == ("active", "editor")
+    with jobs.at(house.own):
+        told = AuditEvent.objects.filter(target_type="membership").order_by("id")
+        assert [one.action for one in told][-2:] == [
+            "membership.deactivated",
+            "membership.reactivated",
+        ]
+        assert "on leave" in told[len(told) - 2].event
+
+
+def test_an_admin_deactivates_no_owner_and_nobody_the_last_one(house: House) -> None:
+    for person, said in ((house.admin, "above your own"), (tenancy.operator(), "at least one")):
+        address = house.address(house.owner, "deactivate")
+
+        answer = signed_in(person).post(address, {"reason": "x"}, follow=True)
+
+        assert said in answer.content.decode()
+        assert house.state(house.owner) == "active"
+
+
+def test_an_owner_whose_account_is_closed_does_not_count_as_the_one_who_stays(
+    house: House,
+) -> None:
+    tenancy.member(house.own, role="owner", is_active=False)
+
+    answer = signed_in(tenancy.operator()).post(house.address(house.owner), {"role": "admin"})
+
+    assert "at least one owner" in answer.content.decode()
+    assert house.role(house.owner) == "owner"
+
+
+def test_a_changed_role_has_a_word_of_its_own_in_the_log(house: House) -> None:
+    editor = tenancy.member(house.own, role="editor")
+
+    signed_in(house.admin).post(house.address(editor), {"role": "viewer"})
+
+    assert house.role(editor) == "viewer"
+    with jobs.at(house.own):
+        told = AuditEvent.objects.filter(target_type="membership").latest("id")
+        assert told.action == "membership.role_changed"
 
 
 def test_an_editor_sees_no_members(house: House) -> None:
