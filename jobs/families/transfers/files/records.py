@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from jobs.families.transfers.files.issues import Issue
 
@@ -71,6 +71,8 @@ class Reader(Protocol):
     def position(self) -> int: ...
 
     def __iter__(self) -> Iterator[Record]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
 
 
 def letter(index: int) -> str:
