@@ -18,6 +18,7 @@ from jobs.families.transfers.child import protocol, verbs
 from jobs.families.transfers.files.issues import Refused
 
 EXIT_MEMORY = 77
+THREAD_STACK_BYTES = 256 * 1024
 SPARE_ADDRESSES = 2 * 1024 * 1024 * 1024
 """Beyond the limit of data: libraries and files that are mapped, which costs no memory."""
 
@@ -30,8 +31,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=1024 * 1024)
     os.dup2(2, 1)  # a stray print must not look like a frame
     request = json.loads(sys.stdin.buffer.readline())
-    _limit(request["process"], writes=request["verb"] == "report")
+    threading.stack_size(THREAD_STACK_BYTES)  # it counts as data of ours
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    _limit(request["process"], writes=request["verb"] == "report")
     status = _work(request, answers)
     with contextlib.suppress(BrokenPipeError):
         answers.flush()

@@ -1,5 +1,6 @@
 """What the process that reads a file can do. Whatever it finds goes out through `send`."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -46,7 +47,7 @@ def run(request: Mapping[str, Any], send: Send) -> None:
             name=spec.get("name", ""),
             progress=lambda head: send("progress", head),
         )
-        send("survey", found)
+        send("survey", found | {"peak_bytes": peak_bytes()})
     elif verb == "rows":
         with open_records(path, choices, limits, spec) as records:
             rows(records, converter(choices, records), spec, limits, send)
@@ -100,7 +101,8 @@ def rows(
         chunk.send()
         raise
     chunk.send()
-    send("end", {"rows": taken, "blank": records.blank, "bytes": records.position})
+    end = {"rows": taken, "blank": records.blank, "bytes": records.position}
+    send("end", end | {"peak_bytes": peak_bytes()})
 
 
 class Chunk:
@@ -167,6 +169,15 @@ def bitmap(path: str | None) -> bytes:
 def _is_set(bits: bytes, row: int) -> bool:
     place = row >> 3
     return place < len(bits) and bool(bits[place] >> (row & 7) & 1)
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had; 0 where the system does not say."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def undecodable(error: Undecodable) -> Refused:
