@@ -8,7 +8,6 @@ midnight there, as a beginning and as an end. Digits beyond microseconds are cut
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Literal
@@ -21,6 +20,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 _CLOCK = r"(?P<h>\d{1,2}):(?P<min>\d\d)(?::(?P<s>\d\d)(?:\.(?P<f>\d{1,9}))?)?"
 _ISO_CLOCK = _CLOCK.replace(r"\d{1,2}", r"\d\d")
 _OFFSET = r"(?P<z>[Zz]|[+-]\d\d(?::?\d\d)?)"
+_PARTS = ("y", "m", "d", "h", "min", "s", "f")
 _DAY, _MONTH, _YEAR = r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})", r"(?P<y>\d{4,6})"
 
 
@@ -73,15 +73,15 @@ class Clock:
                     "The year has two digits, so its century is a guess. Write all four.",
                 )
             raise self._refused()
-        part = found.groupdict()
-        year, month, day, hour, minute, second = (
-            int(part[name] or 0) for name in ("y", "m", "d", "h", "min", "s")
-        )
-        microsecond = int((part["f"] or "").ljust(6, "0")[:6])
-        _check_year(year)
+        year, month, day, hour, minute, second, fraction = found.group(*_PARTS)
+        _check_year(int(year))
         try:
-            offset = _offset(part.get("z"))
-            moment = datetime(year, month, day, hour, minute, second, microsecond, offset)
+            moment = datetime(
+                *(int(year), int(month), int(day)),
+                *(int(hour or 0), int(minute or 0), int(second or 0)),
+                microsecond=int(fraction.ljust(6, "0")[:6]) if fraction else 0,
+                tzinfo=_offset(found["z"]) if self.format == "YYYY-MM-DD" else None,
+            )
         except ValueError as error:
             raise self._refused(f": {error}") from error
         return self.written(moment)
@@ -143,33 +143,3 @@ def _offset(text: str | None) -> timezone | None:
         raise ValueError("an offset is at most 23:59")
     size = timedelta(hours=hours, minutes=minutes)
     return timezone(-size if text[0] == "-" else size)
-
-
-def remembering(read: Callable[[str], str], *, most: int = 50_000) -> Callable[[str], str]:
-    """`read` with its good answers kept: a file has few different days and times.
-
-    A text in UTC is looked up in two halves, since most of its moments are new and neither its
-    day nor its time of day is.
-    """
-    days: dict[str, str] = {}
-    times: dict[str, str] = {}
-    texts: dict[str, str] = {}
-
-    def remembered(text: str) -> str:
-        day, clock = days.get(text[:10]), times.get(text[10:])
-        if day and clock:
-            return day + clock
-        known = texts.get(text)
-        if known is not None:
-            return known
-        answer = read(text)
-        if max(len(times), len(texts)) >= most:
-            times.clear()
-            texts.clear()
-        if text[10:11] in "Tt " and text[-1:] in "Zz":
-            days[text[:10]], times[text[10:]] = answer[:10], answer[10:]
-        elif len(text) < 40:
-            texts[text] = answer
-        return answer
-
-    return remembered

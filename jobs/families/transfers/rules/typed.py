@@ -15,6 +15,8 @@ from jobs.families.transfers.rules.values import Rule, Way, remembering
 
 MOST_LISTED = 20
 """Choices that a message lists; all are in its detail."""
+LONGEST_IN_UTC = len("2026-01-01T10:00:00Z")
+"""Fractions of a second are left out, as there are too many to keep."""
 
 
 class Integer(Rule):
@@ -51,21 +53,30 @@ class Moment(Rule):
             zone=choices.zone,
             ambiguous=choices.ambiguous,
         )
-        self._read = moments.remembering(self._clock.read)
+        self._days: dict[str, str] = {}
+        self._minutes: dict[str, str] = {}
+        self._seconds: dict[str, str] = {}
         super().__init__(field, choices)
+        self._kept = remembering(self._settled)
 
     def _quick(self, cell: Cell) -> str:
-        if cell.__class__ is str:
-            if not cell and self.blank is not None:
-                return self.blank
-            try:
-                return self._read(cell)
-            except moments.NotAMoment:
-                pass
-        return self._settled(cell)
+        """A text in UTC is looked up in three parts: most moments of a file are new, no part is."""
+        if cell.__class__ is not str:
+            return self._settled(cell)
+        day = self._days.get(cell[:10])
+        if day is not None:
+            minute, second = self._minutes.get(cell[10:16]), self._seconds.get(cell[16:])
+            if minute is not None and second is not None:
+                return day + minute + second
+        value = self._kept(cell)
+        if cell[-1:] == "Z" and value.startswith(cell[:10]) and len(cell) <= LONGEST_IN_UTC:
+            self._days[cell[:10]] = cell[:10]
+            self._minutes[cell[10:16]] = value[10:16]
+            self._seconds[cell[16:]] = value[16:]
+        return value
 
     def _value(self, text: str, found: list[Finding]) -> str | None:
-        return self._moment(self._read, text, found)
+        return self._moment(self._clock.read, text, found)
 
     def _typed(self, cell: Cell, found: list[Finding]) -> str | None:
         if isinstance(cell, date):  # a datetime is one

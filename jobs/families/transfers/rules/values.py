@@ -21,7 +21,7 @@ from jobs.families.transfers.rules.text import is_plain, normalized
 CLEAR: Final = "\0clear"
 """Empty the field. No text of a file can be this one, since NUL is refused."""
 CLEAR_MARK = "(clear)"
-MOST_KEPT, LONGEST_KEPT = 10_000, 128
+MOST_KEPT, LONGEST_KEPT = 50_000, 128
 UNLIMITED = 1 << 40
 
 Way = Callable[[Cell], str]
@@ -93,7 +93,8 @@ class Rule:
                 cell[0] not in "'( "
                 and len(cell) <= self.longest
                 and "\\" not in cell
-                and is_plain(cell)
+                and cell.isprintable()
+                and (cell.isascii() or is_plain(cell))
             ):
                 return cell
         return self._settled(cell)
