@@ -1,11 +1,13 @@
 """Open a file as what it is; what nobody has chosen is found the same way each time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from jobs.families.transfers.files import detect, dialect, encoding
 from jobs.families.transfers.files.delimited import DelimitedReader
 from jobs.families.transfers.files.issues import refused
+from jobs.families.transfers.files.jsonl import JsonlReader
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import Reader
 
@@ -28,7 +30,7 @@ class Choice(Protocol):
 
 
 def open_reader(
-    path: Path, choices: Choice, limits: Limits, *, columns: list[str] | None = None
+    path: Path, choices: Choice, limits: Limits, *, columns: Sequence[str] | None = None
 ) -> Reader:
     """A reader of the whole file.
 
@@ -38,7 +40,27 @@ def open_reader(
     found = detect.detect(path, chosen=choices.format)
     if found.format == "csv":
         return open_delimited(path, choices, limits, found.start)
+    if found.format == "jsonl":
+        return open_jsonl(path, choices, limits, found.start, columns)
     raise refused("format_mismatch", "not yet")
+
+
+def open_jsonl(
+    path: Path,
+    choices: Choice,
+    limits: Limits,
+    start: encoding.Start,
+    columns: Sequence[str] | None = None,
+) -> JsonlReader:
+    """A reader of JSONL, which is UTF-8 unless a mark or a person says otherwise."""
+    name = encoding_of(choices, start)
+    return JsonlReader(
+        path,
+        encoding=name,
+        mark_bytes=start.mark_bytes if start.encoding == name else 0,
+        limits=limits,
+        columns=columns,
+    )
 
 
 def open_delimited(
@@ -46,8 +68,6 @@ def open_delimited(
 ) -> DelimitedReader:
     """A reader of CSV, in the encoding and with the delimiter that were chosen or are found."""
     name = encoding_of(choices, start)
-    if start.zeros and not choices.encoding:
-        raise refused("encoding_unknown", "This is UTF-16 or UTF-32 without a mark: choose which.")
     marked = start.encoding == name
     return DelimitedReader(
         path,
@@ -63,6 +83,8 @@ def encoding_of(choices: Choice, start: encoding.Start) -> str:
     """Chosen, else of the mark, else UTF-8."""
     if choices.encoding:
         return encoding.canonical(choices.encoding)
+    if start.zeros:
+        raise refused("encoding_unknown", "This is UTF-16 or UTF-32 without a mark: choose which.")
     return start.encoding or "utf-8"
 
 

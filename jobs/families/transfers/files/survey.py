@@ -39,8 +39,8 @@ def survey(
     made.facts["format"] = found.format
     if found.expected and not choices.format:
         made.add(questions.other_format(found))
-    if found.format == "csv":
-        _delimited(made, path, choices, limits, found.start)
+    if found.format in ("csv", "jsonl"):
+        _text(made, path, choices, limits, found)
     return made.as_json()
 
 
@@ -138,26 +138,37 @@ class Survey:
                 )
 
 
-def _delimited(
-    made: Survey, path: Path, choices: reader.Choice, limits: Limits, start: encoding.Start
+def _text(
+    made: Survey, path: Path, choices: reader.Choice, limits: Limits, found: detect.Found
 ) -> None:
-    name = reader.encoding_of(choices, start)
-    made.facts |= {"encoding": name, "encodings_proposed": []}
+    start = found.start
     if start.zeros and not choices.encoding:
         made.add(questions.zeros_between(start))
-        made.facts["complete"] = False
-        made.facts["encodings_proposed"] = preview.encodings(path, start)[1]
+        made.facts |= {"complete": False, "encodings_proposed": preview.encodings(path, start)[1]}
         return
-    delimiter = reader.delimiter_of(path, choices, name, start)
-    made.facts |= {"format": "tsv" if delimiter == "\t" else "csv", "delimiter": delimiter}
+    name = reader.encoding_of(choices, start)
+    made.facts |= {"encoding": name, "encodings_proposed": []}
     try:
-        with reader.open_delimited(path, choices, limits, start) as records:
-            _ask_about_layout(made, records, path, choices, start)
-            made.take(records)
+        if found.format == "jsonl":
+            with reader.open_jsonl(path, choices, limits, start) as objects:
+                made.take(objects)
+        else:
+            _delimited(made, path, choices, limits, start)
     except Undecodable as error:
         tally, proposed = preview.encodings(path, start)
         made.add(questions.unknown_encoding(error, name, mixed=tally.mixed))
         made.facts |= {"complete": False, "encodings_proposed": proposed}
+
+
+def _delimited(
+    made: Survey, path: Path, choices: reader.Choice, limits: Limits, start: encoding.Start
+) -> None:
+    name = reader.encoding_of(choices, start)
+    delimiter = reader.delimiter_of(path, choices, name, start)
+    made.facts |= {"format": "tsv" if delimiter == "\t" else "csv", "delimiter": delimiter}
+    with reader.open_delimited(path, choices, limits, start) as records:
+        _ask_about_layout(made, records, path, choices, start)
+        made.take(records)
 
 
 def _ask_about_layout(
