@@ -11,7 +11,7 @@ MAX_CHARACTERS = 254
 _LOCAL = r"[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+(?:\.[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+)*"
 _LABEL = r"[^\W_](?:(?:[^\W_]|[\u0300-\u036f]|-){0,61}[^\W_])?"
 _TOP = r"(?!\d+\Z)(?:xn--[a-zA-Z0-9-]{1,59}|[^\W_]{2,63})"
-_MAILBOX = re.compile(rf"(?=.{{1,64}}@){_LOCAL}@(?:{_LABEL}\.)+{_TOP}")
+_MAILBOX = re.compile(rf"{_LOCAL}@(?:{_LABEL}\.)+{_TOP}")
 
 
 def is_mailbox(text: str) -> bool:

@@ -1,12 +1,12 @@
 """Which column of a file goes to which field, and what about it only a person can say.
 
 Headers are matched exactly, then without case and punctuation, then by the names that English,
-German and French have for a field. What nobody matched waits to be mapped or left out on purpose.
+German and French have for a field. What nobody matched waits to be mapped or left out on purpose;
+a column without a name needs no word. Whether there is a header at all, the survey asks.
 """
 
 import hashlib
 import json
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,11 @@ from typing import Any
 from jobs.families.transfers.files.issues import Issue, Level
 from jobs.families.transfers.files.records import Column
 from jobs.families.transfers.rules import fields
-from jobs.families.transfers.rules.choices import DELIMITED, Choices
-from jobs.families.transfers.rules.date_formats import Found, fitting
+from jobs.families.transfers.rules.choices import Choices
+from jobs.families.transfers.rules.date_formats import Found
 
 NEVER_MAPPED = frozenset({"organizationid"})
 """A row belongs to the organization that imports it, whatever the file says."""
-
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def fold(header: str) -> str:
@@ -71,14 +69,6 @@ def fingerprint(kind: fields.Kind, columns: Sequence[Column]) -> str:
     return hashlib.sha256(named.encode()).hexdigest()
 
 
-def looks_like_data(kind: fields.Kind, columns: Sequence[Column]) -> bool:
-    """Whether the first record can hardly be a header: no name of ours, but a date or a number."""
-    names = [column.name.strip() for column in columns]
-    if any(_field_of(kind, name) or name.startswith("_") for name in names):
-        return False
-    return any(fitting(name) or "@" in name or _is_number(name) for name in names)
-
-
 def date_formats(dates: Mapping[int, Found]) -> dict[int, str]:
     """The formats that the values leave no doubt about, by the index of the column."""
     return {index: one.left[0] for index, one in dates.items() if len(one.left) == 1}
@@ -91,8 +81,6 @@ def questions(
 
     `dates` holds what the survey found in the values of a column, by its index.
     """
-    if first := _single_column(columns, choices) or _header_missing(columns, choices):
-        return [first]
     asked = [*_duplicates(columns, choices), *_undecided(columns, choices)]
     for column in columns:
         name = choices.columns.get(column.index)
@@ -103,15 +91,13 @@ def questions(
     return [*_missing(columns, choices), *asked]
 
 
-def warnings(columns: Sequence[Column], choices: Choices) -> list[Issue]:
-    """What somebody should know about the header."""
-    said = []
-    for column in columns:
-        if not column.name.strip() and choices.has_header is not False:
-            said.append(_about(column, "warn", "header_empty", _NO_NAME))
-        elif not is_ours(column) and not is_mappable(column):
-            said.append(_about(column, "warn", "not_mappable", _NOT_MAPPABLE))
-    return said
+def warnings(columns: Sequence[Column]) -> list[Issue]:
+    """Which columns are ignored, though nobody decided so."""
+    return [
+        _about(column, "warn", "not_mappable", _NOT_MAPPABLE)
+        for column in columns
+        if not is_ours(column) and not is_mappable(column)
+    ]
 
 
 def _field_of(kind: fields.Kind, header: str) -> str | None:
@@ -119,36 +105,6 @@ def _field_of(kind: fields.Kind, header: str) -> str | None:
     names = {fold(one.name): one.name for one in fields.FIELDS[kind]}
     synonyms = {name: one.name for one in fields.FIELDS[kind] for name in one.synonyms}
     return names.get(folded) or synonyms.get(folded)
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[-+]?[0-9]+([.,][0-9]+)?", text) is not None
-
-
-def _single_column(columns: Sequence[Column], choices: Choices) -> Issue | None:
-    if len(columns) != 1 or choices.format not in (None, *DELIMITED):
-        return None
-    name = columns[0].name
-    other = max((one for one in DELIMITERS if one != choices.delimiter), key=name.count)
-    if other not in name:
-        return None
-    text = (
-        f"The file has one column only, and {DELIMITERS[other]} in its header: they probably "
-        "divide the columns. Choose them as delimiter."
-    )
-    return _about(columns[0], "question", "single_column", text, detail={"delimiter": other})
-
-
-def _header_missing(columns: Sequence[Column], choices: Choices) -> Issue | None:
-    if choices.has_header is not None or not looks_like_data(choices.kind, columns):
-        return None
-    return Issue(
-        level="question",
-        code="header_missing",
-        message="The first record looks like data, not like the names of columns. Say whether it "
-        "is a header; if not, rows count from 1 and columns are mapped by their letters.",
-        row=1,
-    )
 
 
 def _missing(columns: Sequence[Column], choices: Choices) -> list[Issue]:
@@ -246,7 +202,6 @@ def _about(
     )
 
 
-_NO_NAME = "This column has no name. It is left out unless it is mapped to a field."
 _NOT_MAPPABLE = (
     "This column can go to no field and is ignored: rows belong to the organization that imports "
     "them, whatever the file says."
