@@ -23,6 +23,7 @@ class Run[P: Payload]:
     One with effect "outside" runs outside any transaction, and goes: `transaction()` to read,
     `begin_effect()` to note what is about to go out, the effect itself, `settling()` to write what
     came of it. A crash between the effect and the settling repeats the effect under the same id.
+    One that works in the database for long does it by `step()`, each with a note of how far it got.
     """
 
     job: Claimed
@@ -65,6 +66,17 @@ class Run[P: Payload]:
         """
         with atomic():
             return transitions.begin_effect(self.job, effect_id)
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """A transaction in the organization's scope that is one step of a long job.
+
+        Commits only while the job is still this attempt's; whoever runs it next then sees the whole
+        step. Raises LeaseLost at its end, and then has written nothing.
+        """
+        with transitions.guarded(self.job), atomic() as block:
+            yield
+            block.closing = [transitions.keeping(self.job)]
 
     @contextmanager
     def settling(self) -> Iterator[None]:

@@ -178,6 +178,11 @@ def settled_many(
     return settled, locked
 
 
+def keeping(job: Claimed) -> Statement:
+    """The statement with which a transaction ends that only a live attempt may commit."""
+    return statement("keep", _fenced(job))
+
+
 def begin_effect(job: Claimed, effect_id: str) -> str:
     """Note an outside effect before it happens; returns its id, the same on every attempt.
 
