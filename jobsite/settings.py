@@ -173,6 +173,18 @@ OBJECT_STORE_URL = environment.url(
     schemes=["file", "s3"],
 )
 OBJECT_STORE = addresses.object_store(OBJECT_STORE_URL)
+IMPORTS_MAX_BYTES = environment.integer("IMPORTS_MAX_BYTES", 1024**3, minimum=1, maximum=1024**4)
+IMPORTS_MAX_WAITING = environment.integer("IMPORTS_MAX_WAITING", 3, minimum=1, maximum=1000)
+# More bad rows than that are committed only once somebody has said yes to it.
+IMPORTS_MAX_BAD_PERCENT = environment.integer("IMPORTS_MAX_BAD_PERCENT", 10, minimum=0, maximum=100)
+IMPORTS_CHUNK_ROWS = environment.integer("IMPORTS_CHUNK_ROWS", 50_000, minimum=1, maximum=200_000)
+IMPORTS_SLICE_SECONDS = environment.integer("IMPORTS_SLICE_SECONDS", 30, minimum=0, maximum=600)
+IMPORTS_KEEP_UPLOADS_DAYS = environment.integer(
+    "IMPORTS_KEEP_UPLOADS_DAYS", 30, minimum=1, maximum=3650
+)
+IMPORTS_KEEP_REPORTS_DAYS = environment.integer(
+    "IMPORTS_KEEP_REPORTS_DAYS", 7, minimum=1, maximum=3650
+)
 SEARCH_URL = environment.text("SEARCH_URL", "postgresql")
 
 # -- Alerts -----------------------------------------------------------------------------------

@@ -90,7 +90,6 @@ class Migration(migrations.Migration):
                 ("approved_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
                 ("completed_at", models.DateTimeField(null=True)),
-                ("cancel_requested_at", models.DateTimeField(null=True)),
                 ("upload_removed_at", models.DateTimeField(null=True)),
                 ("reports_removed_at", models.DateTimeField(null=True)),
                 (

@@ -1,10 +1,12 @@
 """Imports, as the doors and the workers of `transfers.imports` leave them behind."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Concatenate
 from uuid import uuid4
 
 from django.db import transaction
 
+from jobs.families.transfers.imports import upload
 from jobs.families.transfers.models import (
     Import,
     ImportChunk,
@@ -12,7 +14,8 @@ from jobs.families.transfers.models import (
     RowIssue,
     SavedMapping,
 )
-from tenancy.models import Organization
+from tenancy.acting import Actor, acting
+from tenancy.models import Organization, User
 from tenancy.scope import scope
 from tests.factories import tenancy
 
@@ -58,3 +61,53 @@ def import_with_rows_everywhere(of: Organization | None = None) -> Import:
             **mine, kind="timeline", fingerprint="0" * 64, choices={}, actor_id="system"
         )
     return made
+
+
+HEADER = "external_id,mission,kind,title,starts_at,ends_at,location,notes"
+
+
+def line(key: str, mission: str, **values: str) -> str:
+    """One row of a timeline's file."""
+    row = {
+        "kind": "note",
+        "title": f"Title of {key}",
+        "starts_at": "2026-03-01T09:00:00Z",
+        "ends_at": "",
+        "location": "",
+        "notes": "",
+    } | values
+    return ",".join([key, mission, *row.values()])
+
+
+def csv(*lines: str, header: str = HEADER) -> bytes:
+    """A file of these rows."""
+    return "\n".join([header, *lines, ""]).encode()
+
+
+def uploaded(
+    file: bytes,
+    *,
+    by: User | None = None,
+    of: Organization | None = None,
+    **more: Any,
+) -> Import:
+    """An import whose file was just taken in, by an editor of the organization."""
+    of = of or tenancy.organization()
+    by = by or tenancy.member(of, "editor")
+    name = more.pop("file_name", "timeline.csv")
+    with scope(of), acting(Actor.user(by.pk), source="web"):
+        return upload.upload(of, name, [file], **more).of_import
+
+
+def decide[**P](
+    deed: Callable[Concatenate[Import, P], Import], of: Import, *args: P.args, **more: P.kwargs
+) -> Import:
+    """What a person decides, in the name of whoever the import's actor is."""
+    with scope(of.organization_id), acting(Actor.parse(of.actor_id), source="web"):
+        return deed(of, *args, **more)
+
+
+def now(of: Import) -> Import:
+    """The import as it is by now."""
+    with scope(of.organization_id), transaction.atomic():
+        return Import.objects.get(pk=of.pk)

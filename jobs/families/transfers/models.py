@@ -80,7 +80,6 @@ class Import(TenantModel):
     approved_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)  # when its last row was committed, for undo
-    cancel_requested_at = models.DateTimeField(null=True)
     upload_removed_at = models.DateTimeField(null=True)
     reports_removed_at = models.DateTimeField(null=True)
 

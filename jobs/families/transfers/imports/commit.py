@@ -1,0 +1,177 @@
+"""Commit an approved import: chunk after chunk, each exactly once, from wherever it stopped.
+
+One transaction is a chunk: its entries, their journal, its row with the digest of all changes, its
+audit event, and the checkpoint, guarded by the job's fence and by a lock on the import's row. So a
+kill at any moment costs the chunk under way and nothing else: whoever goes on reads the file again,
+passes what is committed, and finds the next one.
+
+A slice ends after a while, so that others of the organization have their turn: the job settles and
+the next slice is enqueued, in one transaction.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError
+
+from audit.record import record
+from jobs.errors import Permanent, RetryLater
+from jobs.execution.job import Run
+from jobs.families.transfers.imports import files, issue_log, reading, staging, transitions, work
+from jobs.families.transfers.imports.progress import Meter, Superseded
+from jobs.families.transfers.imports.staging import Namer
+from jobs.families.transfers.imports.statements import run as sql
+from jobs.families.transfers.imports.states import ImportState
+from jobs.families.transfers.imports.work import ImportWork
+from jobs.families.transfers.models import Import
+from jobs.families.transfers.rules.choices import Choices
+from jobs.families.transfers.store import store
+from jobs.ledger.states import Reason
+from tenancy.access import Actor, may
+
+log = structlog.get_logger(__name__)
+
+# How often a chunk is resolved anew because somebody wrote the same entries meanwhile.
+TRIES = 5
+COUNTED = ("added", "changed", "unchanged", "failed")
+
+
+class Raced(Exception):
+    """Somebody wrote an entry of the chunk between looking and writing."""
+
+
+def commit(run: Run[ImportWork], of: Import) -> None:
+    """One slice. Raises what `reading` does, Superseded, and LeaseLost."""
+    with reading.local(of, unchanged=True) as path:
+        with run.step():
+            of = _mine(run)
+            if of.state == ImportState.APPROVED and not transitions.begin(of):
+                log.info("import_waits_for_another")
+                return
+        _slice(run, of, path)
+
+
+def _slice(run: Run[ImportWork], of: Import, path: Path) -> None:
+    ends_at = time.monotonic() + settings.IMPORTS_SLICE_SECONDS
+    choices = Choices.from_json(of.choices)
+    namer = Namer(choices, (of.survey or {})["columns"])
+    meter = Meter(run, of, "commit", total=(of.plan or {}).get("rows"))
+    with (
+        _skipped(of) as skip,
+        reading.frames(run, path, "rows", _spec(of, skip)) as frames,
+    ):
+        for frame in frames:
+            if frame.kind == "chunk":
+                of = _chunk(run, frame, namer)
+                meter.tell(rows=of.done["rows"], errors=of.done["failed"])
+                if time.monotonic() > ends_at:
+                    _go_on_later(run)
+                    return
+    with run.settling():
+        transitions.complete(_mine(run))
+
+
+def _spec(of: Import, skip: Path) -> dict[str, Any]:
+    return {
+        "choices": of.choices,
+        "start_row": of.checkpoint_row,
+        "skip": str(skip),
+        "chunk_rows": settings.IMPORTS_CHUNK_ROWS,
+    }
+
+
+def _chunk(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
+    for _ in range(TRIES):
+        try:
+            with run.step():
+                return _write(run, frame, namer)
+        except (Raced, IntegrityError) as error:
+            log.info("import_chunk_raced", error=str(error))
+    raise RetryLater(
+        f"The entries of rows {frame.head['first_row']} to {frame.head['last_row']} were written "
+        f"by others {TRIES} times while they were compared."
+    )
+
+
+def _write(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
+    of = _mine(run)
+    _still_allowed(run)
+    mine = {"organization_id": of.organization_id}
+    staging.stage(of.organization_id, frame.body, commits=True)
+    number = of.checkpoint_chunk + 1
+    of_chunk = mine | {"import_id": of.pk}
+    wanted = {row["outcome"]: row["rows"] for row in sql("counts")}
+    if "changed" in wanted:
+        [written] = sql("change", of_chunk | {"chunk": number})
+        if written["changed"] < wanted["changed"]:
+            raise Raced(f"{wanted['changed'] - written['changed']} were changed by others")
+    if "added" in wanted:
+        sql("add", mine)
+    if "failed" in wanted:
+        issue_log.insert(of, (issue.as_json() for issue in namer.problems()))
+    first, last = frame.head["first_row"], frame.head["last_row"]
+    [chunk] = sql(
+        "chunk",
+        of_chunk
+        | {"job_id": run.job.ref.job_id, "number": number, "first_row": first, "last_row": last},
+    )
+    _note(of, number, last, chunk)
+    record(
+        "import.chunk_committed",
+        of,
+        detail={"chunk": number, "rows": [first, last], "file_sha256": of.file_sha256, **chunk},
+    )
+    return of
+
+
+def _note(of: Import, number: int, last_row: int, chunk: dict[str, Any]) -> None:
+    """Move the checkpoint: from the chunk before to this one, or not at all."""
+    done = {name: of.done.get(name, 0) + chunk[name] for name in COUNTED}
+    done |= {"rows": of.done.get("rows", 0) + sum(chunk[name] for name in COUNTED)}
+    mine = Import.objects.filter(
+        organization_id=of.organization_id, pk=of.pk, checkpoint_chunk=number - 1
+    )
+    if not mine.update(checkpoint_chunk=number, checkpoint_row=last_row, done=done):
+        raise Superseded
+    of.checkpoint_chunk, of.checkpoint_row, of.done = number, last_row, done
+
+
+def _mine(run: Run[ImportWork]) -> Import:
+    """The import, locked, as long as this job is the one that it waits for."""
+    of = transitions.locked(run.organization_id, run.payload.import_id)
+    if of.turn != run.payload.turn or of.state not in (
+        ImportState.APPROVED,
+        ImportState.COMMITTING,
+    ):
+        raise Superseded
+    return of
+
+
+def _still_allowed(run: Run[ImportWork]) -> None:
+    actor, permission = Actor.parse(run.job.actor_id), run.job_type.permission
+    if not may(actor, permission, run.organization_id):
+        raise Permanent(
+            f"{actor} does not hold {permission} any more, or the organization is suspended: the "
+            "import stops here. What is committed stays.",
+            reason=Reason.AUTHORIZATION_REVOKED,
+        )
+
+
+def _go_on_later(run: Run[ImportWork]) -> None:
+    """Behind others of the organization, from the checkpoint."""
+    with run.settling():
+        work.send(_mine(run), "commit")
+
+
+@contextmanager
+def _skipped(of: Import) -> Iterator[Path]:
+    with TemporaryDirectory(prefix="import-") as folder:
+        path = Path(folder) / "skipped"
+        path.write_bytes(b"".join(store().open(files.skipped(of))))
+        yield path

@@ -1,0 +1,34 @@
+"""Where the files of an import lie in the object store."""
+
+from jobs.families.transfers.models import Import
+from jobs.families.transfers.store import prefix
+
+
+def folder(of: Import) -> str:
+    """All of them begin so."""
+    return f"{prefix(of.organization_id)}imports/{of.pk}/"
+
+
+def upload(of: Import) -> str:
+    """What was received, to the byte."""
+    return f"{folder(of)}upload"
+
+
+def issues(of: Import) -> str:
+    """Every issue of its rows, one JSON object a line, in the order of the file."""
+    return f"{folder(of)}issues.jsonl"
+
+
+def skipped(of: Import) -> str:
+    """A bitmap of the rows that a commit leaves out (`bitmap`)."""
+    return f"{folder(of)}skipped"
+
+
+def plan(of: Import, outcome: str) -> str:
+    """What the dry run would add, change or remove: one JSON object a line."""
+    return f"{folder(of)}plan/{outcome}.jsonl"
+
+
+def report(of: Import, which: str) -> str:
+    """The file again, or some of its rows, with what became of each."""
+    return f"{folder(of)}report/{which}"
