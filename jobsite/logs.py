@@ -11,7 +11,11 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor
 
-TOKENS = re.compile(r"(?<=/admin/password/choose/)[^/\s]+/[^/\s]+|(?<=/u/)[A-Za-z0-9_-]{12}\b")
+TOKENS = re.compile(
+    r"(?<=/admin/password/choose/)[^/\s]+/[^/\s]+"
+    r"|(?<=/u/)[A-Za-z0-9_-]{12}\b"
+    r"|(?<=/invitations/)[0-9]+/[0-9a-f]{64}\b"
+)
 """The parts of our addresses that let in whoever knows them."""
 
 

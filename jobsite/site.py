@@ -124,5 +124,6 @@ def typed_address(request: HttpRequest, credentials: dict[str, Any] | None) -> s
     Upper case first, as PostgreSQL compares them: an ı without its dot and a long ſ find the
     account of i and s too, and each spelling would be ten more guesses.
     """
-    typed = (credentials or {}).get("username") or request.POST.get("username", "")
-    return str(typed).strip().upper().lower()
+    given = credentials or {}  # axes itself asks with the name of the field
+    typed = given.get("username") or given.get(User.USERNAME_FIELD) or request.POST.get("username")
+    return str(typed or "").strip().upper().lower()

@@ -116,8 +116,8 @@ def plan(organization_id: int, wanted: Sequence[Wanted], *, sync: bool = False) 
 def carry_out(found: Plan) -> list[Step]:
     """Do what the plan of this transaction allows: one audit event per person; returns it.
 
-    A step that invites has the invitation as its row then; the others keep theirs as it was.
-    Raises NoSeats when there are too few, and has done nothing.
+    Each step keeps its row as it was, and has its invitation where one was made. Raises NoSeats
+    when there are too few, and has done nothing then.
     """
     found.seats.require()
     steps = found.allowed
@@ -174,7 +174,7 @@ def _invite(organization_id: int, steps: Sequence[Step]) -> None:
         invitations.Invited(email=step.email, name=step.name, role=step.role) for step in steps
     ]
     for step, row in zip(steps, invitations.invite_many(organization_id, invited), strict=True):
-        step.row = row
+        step.invited = row
 
 
 def _values(step: Step, now: Any) -> dict[str, Any]:

@@ -60,9 +60,9 @@ _TEXTS = {
 class Step:
     """What becomes of one person.
 
-    row: their membership or open invitation as it was; None for somebody to be invited, until that
-    is done. was_active: whether it gave a right, or the way to one. role, active: how it shall be;
-    inactive is deactivated, or revoked.
+    row: their membership or open invitation as it was; None for somebody to be invited, whose
+    invitation is `invited` once that is done. was_active: whether it gave a right, or the way to
+    one. role, active: how it shall be; inactive is deactivated, or revoked.
     """
 
     email: str
@@ -72,6 +72,7 @@ class Step:
     role: str
     active: bool
     breaches: list[Breach] = field(default_factory=list)
+    invited: Invitation | None = None
 
     @property
     def deed(self) -> Deed:

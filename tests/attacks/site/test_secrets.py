@@ -26,6 +26,7 @@ TOKEN = "c1b2a3-0123456789abcdef0123456789abcdef"
     ("address", "secret"),
     [
         (f"/admin/password/choose/MQ/{TOKEN}/", TOKEN),
+        (f"/invitations/1/{'5e' * 32}/", "5e" * 32),
         ("/api/v1/organizations/1/u/abcDEF_-0123", "abcDEF_-0123"),
         ("/api/v1/organizations/1/u/abcDEF_-0123/more", "abcDEF_-0123"),
     ],

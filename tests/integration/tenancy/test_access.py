@@ -141,6 +141,21 @@ def test_a_membership_that_ended_gives_nothing() -> None:
         assert rights(Actor.user(person.pk), organization) == set()
 
 
+def test_a_deactivated_membership_gives_nothing_until_it_is_reactivated() -> None:
+    organization = factories.organization()
+    person = factories.member(organization, "owner")
+
+    with scope(organization):
+        membership = Membership.objects.get(user=person)
+        changes.update(membership, deactivated_at=timezone.now())
+        away = rights(Actor.user(person.pk), organization), organizations_of(person)
+        changes.update(membership, deactivated_at=None)
+        back = rights(Actor.user(person.pk), organization), organizations_of(person)
+
+    assert away == (set(), [])
+    assert back == (OWNER, [organization.pk])
+
+
 def test_a_lowered_role_counts_at_once() -> None:
     organization = factories.organization()
     person = factories.member(organization, "owner")

@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from tenancy import changes, standing
+from tenancy import changes, clock, standing
 from tenancy.access import Permission, granted
 from tenancy.acting import Actor
 from tenancy.models import Role
@@ -44,11 +44,15 @@ def actors(of):
     gone = member(of, role="owner")
     gone.is_active = False
     gone.save()
+    away = member(of, role="owner")
+    with scope(of), transaction.atomic():
+        changes.update(away.memberships.get(), deactivated_at=clock.now())
     return {
         **{f"a {role}": Actor.user(member(of, role=role).pk) for role in Role.values},
         "a service": Actor(kind="service", id=service_account(of, role="admin").pk),
         "a service elsewhere": Actor(kind="service", id=service_account(role="admin").pk),
         "an inactive owner": Actor.user(gone.pk),
+        "a deactivated owner": Actor.user(away.pk),
         "an owner elsewhere": Actor.user(member(organization(), role="owner").pk),
         "nobody": Actor.user(person().pk),
         "the system": Actor.system(),

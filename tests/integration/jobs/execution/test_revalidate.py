@@ -54,6 +54,10 @@ def lower(of, person):
     changes.update(membership(of, person), role="viewer")
 
 
+def deactivate(of, person):
+    changes.update(membership(of, person), deactivated_at=datetime.now(UTC))
+
+
 def disable(of, person):
     person.is_active = False
     person.save()
@@ -80,7 +84,7 @@ def test_an_editor_s_job_runs(ran, job_type, worker):
     assert len(ran) == 1
 
 
-@pytest.mark.parametrize("change", [remove, lower, disable])
+@pytest.mark.parametrize("change", [remove, lower, deactivate, disable])
 def test_a_person_who_lost_the_right_meanwhile_changes_nothing(ran, job_type, start_worker, change):
     of = organization()
     editor = member(of, role="editor")
