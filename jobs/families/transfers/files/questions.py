@@ -1,6 +1,8 @@
 """What the layout of a file leaves open, and what about it somebody should know."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from jobs.families.transfers.files import dialect
 from jobs.families.transfers.files.delimited import Undecodable
@@ -8,6 +10,7 @@ from jobs.families.transfers.files.detect import Found
 from jobs.families.transfers.files.encoding import Start
 from jobs.families.transfers.files.issues import Issue, shown
 from jobs.families.transfers.files.records import Column, Record
+from jobs.families.transfers.files.xlsx import XlsxReader
 
 
 def other_format(found: Found) -> Issue:
@@ -55,7 +58,10 @@ def unknown_encoding(error: Undecodable, encoding: str, *, mixed: bool) -> Issue
 
 def looks_like_data(first: Record) -> bool:
     """Whether the first record is no header."""
-    return dialect.is_data([cell for cell in first.cells if isinstance(cell, str)])
+    cells = first.cells
+    if any(isinstance(cell, (int, float, datetime)) for cell in cells):
+        return True
+    return dialect.is_data([cell for cell in cells if isinstance(cell, str)])
 
 
 def header_missing(first: Record) -> Issue:
@@ -108,6 +114,36 @@ def duplicate_columns(columns: Sequence[Column]) -> Iterator[Issue]:
                 letter=same[0].letter,
                 detail={"columns": [c.index for c in same], "letters": letters},
             )
+
+
+def choose_sheet(filled: Sequence[Mapping[str, Any]]) -> Issue:
+    """Several sheets have rows; hidden ones are offered as such."""
+    names = [f"{sheet['name']} (hidden)" if sheet["hidden"] else sheet["name"] for sheet in filled]
+    return Issue(
+        level="question",
+        code="choose_sheet",
+        message=f"Several sheets have rows: {', '.join(map(shown, names[:20]))}. Choose one.",
+        detail={"sheets": [sheet["name"] for sheet in filled]},
+    )
+
+
+def about_sheet(records: XlsxReader) -> Iterator[Issue]:
+    """What about a sheet is easily overlooked."""
+    if records.hidden_rows:
+        yield Issue(
+            level="warn",
+            code="hidden_rows",
+            message=f"{records.hidden_rows:,} rows are hidden in the sheet; they are imported too.",
+            detail={"found": records.hidden_rows},
+        )
+    if records.merged:
+        yield Issue(
+            level="warn",
+            code="merged_cells",
+            message=f"Cells are merged ({', '.join(map(shown, records.merged[:5]))}): the value is "
+            "in the first of them, the others are empty.",
+            detail={"ranges": records.merged},
+        )
 
 
 def no_name(column: Column, record: Record) -> Issue:

@@ -10,6 +10,8 @@ from jobs.families.transfers.files.issues import refused
 from jobs.families.transfers.files.jsonl import JsonlReader
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import Reader
+from jobs.families.transfers.files.xlsx import Workbook, XlsxReader
+from jobs.families.transfers.files.xlsx_book import Sheet
 
 PROBE_BYTES = 1024 * 1024
 
@@ -42,6 +44,9 @@ def open_reader(
         return open_delimited(path, choices, limits, found.start)
     if found.format == "jsonl":
         return open_jsonl(path, choices, limits, found.start, columns)
+    if found.format == "xlsx":
+        workbook = Workbook(path, limits)
+        return open_xlsx(workbook, workbook.sheet(choices.sheet), choices)
     raise refused("format_mismatch", "not yet")
 
 
@@ -61,6 +66,11 @@ def open_jsonl(
         limits=limits,
         columns=columns,
     )
+
+
+def open_xlsx(workbook: Workbook, sheet: Sheet, choices: Choice) -> XlsxReader:
+    """A reader of one sheet; closes the workbook when it is closed."""
+    return XlsxReader(workbook, sheet, has_header=choices.has_header is not False)
 
 
 def open_delimited(

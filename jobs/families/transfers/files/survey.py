@@ -14,6 +14,7 @@ from jobs.families.transfers.files.delimited import DelimitedReader, Undecodable
 from jobs.families.transfers.files.issues import Issue, refused
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import Column, Reader, Record
+from jobs.families.transfers.files.xlsx import Workbook, XlsxReader, sheets_of
 from jobs.families.transfers.rules.date_formats import Formats
 
 SAMPLE_RECORDS = 20
@@ -41,6 +42,9 @@ def survey(
         made.add(questions.other_format(found))
     if found.format in ("csv", "jsonl"):
         _text(made, path, choices, limits, found)
+    elif found.format == "xlsx":
+        with Workbook(path, limits) as workbook:
+            _workbook(made, workbook, choices)
     return made.as_json()
 
 
@@ -171,6 +175,34 @@ def _delimited(
         made.take(records)
 
 
+def _workbook(made: Survey, workbook: Workbook, choices: reader.Choice) -> None:
+    sheets = sheets_of(workbook)
+    made.facts["sheets"] = sheets
+    filled = [sheet for sheet in sheets if sheet["filled"]]
+    if choices.sheet is None and len(filled) > 1:
+        made.add(questions.choose_sheet(filled))
+        made.facts["complete"] = False
+        return
+    sheet = workbook.sheet(choices.sheet)
+    with reader.open_xlsx(workbook, sheet, choices) as records:
+        made.facts["sheet"] = sheet.name
+        _ask_about_header(made, records, choices)
+        made.take(records)
+        made.facts["hidden_rows"] = records.hidden_rows
+        for issue in questions.about_sheet(records):
+            made.add(issue)
+
+
+def _ask_about_header(
+    made: Survey, records: DelimitedReader | XlsxReader, choices: reader.Choice
+) -> None:
+    made.facts["header"] = choices.has_header is not False
+    if choices.has_header is None and questions.looks_like_data(records.header):
+        made.add(questions.header_missing(records.header))
+    for issue in questions.duplicate_columns(records.columns):
+        made.add(issue)
+
+
 def _ask_about_layout(
     made: Survey,
     records: DelimitedReader,
@@ -178,11 +210,7 @@ def _ask_about_layout(
     choices: reader.Choice,
     start: encoding.Start,
 ) -> None:
-    made.facts["header"] = choices.has_header is not False
-    if choices.has_header is None and questions.looks_like_data(records.header):
-        made.add(questions.header_missing(records.header))
-    for issue in questions.duplicate_columns(records.columns):
-        made.add(issue)
+    _ask_about_header(made, records, choices)
     if len(records.columns) == 1 and choices.delimiter:
         name = reader.encoding_of(choices, start)
         better = questions.better_delimiter(reader.probe(path, name, start))
