@@ -33,3 +33,18 @@ def _turn(payload: work.ImportWork) -> str:
 def import_timeline(run: Run[work.ImportWork]) -> None:
     """Check, validate or commit one import of a timeline."""
     perform.perform(run)
+
+
+@job_type(
+    work.UNDO,
+    group="backfill",
+    payload=work.ImportWork,
+    policy=TRANSFERS,
+    permission=Permission.TRANSFER_IMPORT,
+    effect="outside",
+    discriminator=_turn,
+    on_dead=perform.end,
+)
+def undo_import(run: Run[work.ImportWork]) -> None:
+    """Take one import back."""
+    perform.perform(run)

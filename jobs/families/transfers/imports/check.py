@@ -74,7 +74,7 @@ def _decided(
     formats = mapping.date_formats(dates) | dict(choices.date_formats)
     choices = replace(choices, date_formats=formats)
     asked = [issue.as_json() for issue in mapping.questions(columns, choices, dates)]
-    survey["warnings"] += [issue.as_json() for issue in mapping.warnings(columns, choices)]
+    survey["warnings"] += [issue.as_json() for issue in mapping.warnings(columns)]
     return choices, asked
 
 

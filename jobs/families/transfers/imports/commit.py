@@ -21,19 +21,18 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from audit.record import record
-from jobs.errors import Permanent, RetryLater
+from jobs.errors import RetryLater
 from jobs.execution.job import Run
 from jobs.families.transfers.imports import files, issue_log, reading, staging, transitions, work
-from jobs.families.transfers.imports.progress import Meter, Superseded
+from jobs.families.transfers.imports.progress import Meter
 from jobs.families.transfers.imports.staging import Namer
 from jobs.families.transfers.imports.statements import run as sql
 from jobs.families.transfers.imports.states import ImportState
+from jobs.families.transfers.imports.turn import Superseded, mine, require_allowed
 from jobs.families.transfers.imports.work import ImportWork
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.rules.choices import Choices
 from jobs.families.transfers.store import store
-from jobs.ledger.states import Reason
-from tenancy.access import Actor, may
 
 log = structlog.get_logger(__name__)
 
@@ -101,18 +100,18 @@ def _chunk(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
 
 def _write(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
     of = _mine(run)
-    _still_allowed(run)
-    mine = {"organization_id": of.organization_id}
+    require_allowed(run)
+    organization = {"organization_id": of.organization_id}
     staging.stage(of.organization_id, frame.body, commits=True)
     number = of.checkpoint_chunk + 1
-    of_chunk = mine | {"import_id": of.pk}
+    of_chunk = organization | {"import_id": of.pk}
     wanted = {row["outcome"]: row["rows"] for row in sql("counts")}
     if "changed" in wanted:
         [written] = sql("change", of_chunk | {"chunk": number})
         if written["changed"] < wanted["changed"]:
             raise Raced(f"{wanted['changed'] - written['changed']} were changed by others")
     if "added" in wanted:
-        sql("add", mine)
+        sql("add", organization)
     if "failed" in wanted:
         issue_log.insert(of, (issue.as_json() for issue in namer.problems()))
     first, last = frame.head["first_row"], frame.head["last_row"]
@@ -134,33 +133,16 @@ def _note(of: Import, number: int, last_row: int, chunk: dict[str, Any]) -> None
     """Move the checkpoint: from the chunk before to this one, or not at all."""
     done = {name: of.done.get(name, 0) + chunk[name] for name in COUNTED}
     done |= {"rows": of.done.get("rows", 0) + sum(chunk[name] for name in COUNTED)}
-    mine = Import.objects.filter(
+    before = Import.objects.filter(
         organization_id=of.organization_id, pk=of.pk, checkpoint_chunk=number - 1
     )
-    if not mine.update(checkpoint_chunk=number, checkpoint_row=last_row, done=done):
+    if not before.update(checkpoint_chunk=number, checkpoint_row=last_row, done=done):
         raise Superseded
     of.checkpoint_chunk, of.checkpoint_row, of.done = number, last_row, done
 
 
 def _mine(run: Run[ImportWork]) -> Import:
-    """The import, locked, as long as this job is the one that it waits for."""
-    of = transitions.locked(run.organization_id, run.payload.import_id)
-    if of.turn != run.payload.turn or of.state not in (
-        ImportState.APPROVED,
-        ImportState.COMMITTING,
-    ):
-        raise Superseded
-    return of
-
-
-def _still_allowed(run: Run[ImportWork]) -> None:
-    actor, permission = Actor.parse(run.job.actor_id), run.job_type.permission
-    if not may(actor, permission, run.organization_id):
-        raise Permanent(
-            f"{actor} does not hold {permission} any more, or the organization is suspended: the "
-            "import stops here. What is committed stays.",
-            reason=Reason.AUTHORIZATION_REVOKED,
-        )
+    return mine(run, ImportState.APPROVED, ImportState.COMMITTING)
 
 
 def _go_on_later(run: Run[ImportWork]) -> None:

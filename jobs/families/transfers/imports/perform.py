@@ -17,18 +17,23 @@ import structlog
 
 from jobs.execution.job import Run
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.imports import check, commit, transitions, validate
+from jobs.families.transfers.imports import check, commit, transitions, undo, validate
 from jobs.families.transfers.imports.errors import ImportStopped, WrongState
-from jobs.families.transfers.imports.progress import Superseded
 from jobs.families.transfers.imports.reading import FileRefused
 from jobs.families.transfers.imports.states import WORKING, ImportState
+from jobs.families.transfers.imports.turn import Superseded
 from jobs.families.transfers.imports.work import ImportWork
 from jobs.families.transfers.models import Import
 from jobs.ledger.states import State
 
 log = structlog.get_logger(__name__)
 
-PHASES = {"check": check.check, "validate": validate.validate, "commit": commit.commit}
+PHASES = {
+    "check": check.check,
+    "validate": validate.validate,
+    "commit": commit.commit,
+    "undo": undo.undo,
+}
 
 
 def perform(run: Run[ImportWork]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from jobs.execution.job import Run
+from jobs.families.transfers.imports.turn import Superseded
 from jobs.families.transfers.models import Import
 
 log = structlog.get_logger(__name__)
@@ -21,10 +22,6 @@ RATE_SECONDS = 10.0
 # When the remaining time is worth saying: after so long, or so large a share.
 SETTLED_SECONDS = 5.0
 SETTLED_SHARE = 0.05
-
-
-class Superseded(Exception):
-    """Somebody cancelled the import, or it was stopped: this job is not wanted any more."""
 
 
 class Meter:

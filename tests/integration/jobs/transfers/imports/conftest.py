@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dramatiq
 import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from jobs.families.transfers.imports import decide as doors
 from jobs.families.transfers.models import Import
 from jobs.ledger import relay
 from jobs.ledger.publish import queues
-from tests.factories.imports import now
+from tests.factories.imports import decide, now, uploaded
 from tests.waiting import eventually
+
+UNEXPECTED = ("checked", "rejected", "stopped")
 
 type Until = Callable[..., Import]
 
@@ -52,3 +56,27 @@ def until(worker: dramatiq.Worker) -> Until:
         return eventually(look, within=30)
 
     return until
+
+
+@pytest.fixture
+def validated(until: Until) -> Callable[..., Import]:
+    """An import of this file, with its plan."""
+
+    def validated(file: bytes, **more: Any) -> Import:
+        of = until(uploaded(file, **more), "validated", *UNEXPECTED)
+        assert of.state == "validated", (of.state, of.problem, of.survey)
+        return of
+
+    return validated
+
+
+@pytest.fixture
+def completed(until: Until, validated: Callable[..., Import]) -> Callable[..., Import]:
+    """An import of this file, committed."""
+
+    def completed(file: bytes, **more: Any) -> Import:
+        of = until(decide(doors.approve, validated(file, **more)), "completed", "stopped")
+        assert of.state == "completed", of.problem
+        return of
+
+    return completed
