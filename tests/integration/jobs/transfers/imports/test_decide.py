@@ -1,0 +1,131 @@
+"""What a person decides about an import, and when they may not."""
+
+import pytest
+
+from jobs.families.transfers.imports import decide as doors
+from jobs.families.transfers.imports.errors import NotApprovable, WrongState
+from tenancy.access import Actor
+from tenancy.acting import acting
+from tenancy.errors import AccessDenied
+from tenancy.scope import scope
+from tests import factories
+from tests.factories.imports import csv, decide, line, now, uploaded
+from tests.integration.jobs.transfers.imports.looking import actions, entries, plan
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_60_too_many_errors_are_committed_only_once_somebody_says_so(validated, until):
+    mission = factories.mission()
+    rows = [line(f"E-{n}", mission.reference) for n in range(89)]
+    rows += [line(f"B-{n}", mission.reference, kind="taks") for n in range(11)]
+    of = validated(csv(*rows), of=mission.organization)
+
+    with pytest.raises(NotApprovable) as refused:
+        decide(doors.approve, of)
+    assert (refused.value.code, refused.value.facts) == (
+        "too_many_errors",
+        {"found": 11, "rows": 100, "limit_percent": 10},
+    )
+    assert entries(of) == {}
+
+    of = until(decide(doors.approve, of, confirm_errors=True), "completed")
+    assert of.done["added"] == len(entries(of)) == 89
+
+
+def test_all_rows_or_none_takes_no_error(validated):
+    mission = factories.mission()
+    rows = [line(f"E-{n}", mission.reference) for n in range(99)]
+    bad = line("B-1", mission.reference, kind="taks")
+    of = validated(
+        csv(*rows, bad), of=mission.organization, choices={"acceptance": "all_rows"}
+    )
+
+    with pytest.raises(NotApprovable) as refused:
+        decide(doors.approve, of, confirm_errors=True)
+
+    assert refused.value.code == "errors_not_allowed"
+
+
+def test_the_same_file_again_is_asked_about(completed, validated, until):
+    mission = factories.mission()
+    file = csv(line("E-1", mission.reference))
+    first = completed(file, of=mission.organization)
+    of = validated(file, of=mission.organization)
+
+    with pytest.raises(NotApprovable) as refused:
+        decide(doors.approve, of)
+    assert refused.value.facts == {"same_as": str(first.pk)}
+
+    of = until(decide(doors.approve, of, again=True), "completed")
+    assert (of.done["added"], of.done["changed"], of.done["unchanged"]) == (0, 0, 1)
+
+
+def test_what_the_check_asks_is_chosen_and_checked_again(until):
+    mission = factories.mission()
+    header = "external_id,mission,kind,title,starts_at,remark"
+    row = f"E-1,{mission.reference},note,Title,2026-03-01T09:00:00Z,Mind the gap"
+    of = until(uploaded(csv(row, header=header), of=mission.organization), "checked")
+    assert [one["code"] for one in of.survey["questions"]] == ["column_undecided"]
+
+    columns = of.choices["columns"] | {"5": "notes"}
+    of = until(decide(doors.choose, of, of.choices | {"columns": columns}), "validated", "checked")
+    assert (of.state, plan(of), of.choices_version) == ("validated", {"added": 1}, 2)
+    of = until(decide(doors.approve, of), "completed")
+
+    assert entries(of)["E-1"].notes == "Mind the gap"
+    assert "import.mapping_saved" in actions(of)
+
+
+def test_a_mapping_is_offered_for_the_next_file_with_this_header(until):
+    mission = factories.mission()
+    header = "external_id,mission,kind,title,starts_at,remark"
+    row = f"E-1,{mission.reference},note,Title,2026-03-01T09:00:00Z,Mind the gap"
+    of = until(uploaded(csv(row, header=header), of=mission.organization), "checked")
+    columns = of.choices["columns"] | {"5": "notes"}
+    until(decide(doors.choose, of, of.choices | {"columns": columns}), "validated")
+
+    of = until(uploaded(csv(row, header=header), of=mission.organization), "validated", "checked")
+
+    assert (of.state, of.choices["columns"]["5"]) == ("validated", "notes")
+
+
+def test_approving_needs_a_plan(until):
+    of = uploaded(b"")
+    with pytest.raises(WrongState):
+        decide(doors.approve, of)
+
+    of = until(of, "rejected")
+    assert of.reason == "empty_file"
+    with pytest.raises(WrongState):
+        decide(doors.approve, of)
+
+
+def test_70_cancelling_twice_says_the_same_and_after_the_end_it_is_refused(validated, completed):
+    mission = factories.mission()
+    here = {"of": mission.organization}
+    of = validated(csv(line("E-1", mission.reference)), **here)
+
+    assert decide(doors.cancel, of).state == "cancelled"
+    assert decide(doors.cancel, of).state == "cancelled"
+    assert actions(of).count("import.cancelled") == 1
+
+    over = completed(csv(line("E-2", mission.reference)), **here)
+    with pytest.raises(WrongState):
+        decide(doors.cancel, over)
+    assert now(over).state == "completed"
+
+
+def test_a_viewer_decides_nothing(validated):
+    mission = factories.mission()
+    of = validated(csv(line("E-1", mission.reference)), of=mission.organization)
+    viewer = factories.member(mission.organization, "viewer")
+
+    for deed in (doors.approve, doors.cancel, doors.undo, doors.resume):
+        with (
+            scope(mission.organization),
+            acting(Actor.user(viewer.pk), source="web"),
+            pytest.raises(AccessDenied),
+        ):
+            deed(of)
+    assert now(of).state == "validated"
