@@ -66,6 +66,8 @@ OF_THE_FILE = {
         "The workbook refers to things outside itself",
         "Copy its values into a new workbook",
     ),
+    "too_large": Code("file", "A workbook larger than one may be", "Save it as CSV"),
+    "sheet_unknown": Code("file", "The chosen sheet is not in the workbook", "Choose another"),
     "sheet_too_large": Code(
         "file",
         "The used part of the sheet is too large, often because of one cell far away",
