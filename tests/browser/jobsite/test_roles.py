@@ -33,6 +33,7 @@ SEEN_FROM = {
     "Assignments": "viewer",
     "Collaborators": "viewer",
     "Memberships": "admin",
+    "Invitations": "admin",
     "Service accounts": "admin",
     "Organizations": "viewer",
     "Audit events": "admin",

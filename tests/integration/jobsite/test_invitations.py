@@ -104,6 +104,17 @@ def test_whoever_is_signed_in_presses_a_button(own: Organization) -> None:
     assert "Aurora" in client.get("/admin/tenancy/organization/").content.decode()
 
 
+def test_the_first_owner_of_an_organization_is_invited_by_the_site(own: Organization) -> None:
+    form = {"organization": own.pk, "email": "first@example.test", "role": "owner", "name": ""}
+    signed_in(tenancy.operator()).post(reverse("admin:tenancy_invitation_add"), form)
+    with jobs.at(own):
+        invitation = Invitation.objects.get(organization=own)
+
+    Client().post(invitations.url(invitation), NEW)
+
+    assert role_of(person("first@example.test"), own) == "owner"
+
+
 def test_a_weak_password_makes_no_account(own: Organization) -> None:
     invitation = tenancy.invitation(own, email="weak.person@example.test")
     weak = NEW | {"new_password1": "weak.person", "new_password2": "weak.person"}
