@@ -16,6 +16,7 @@ from ninja.parser import Parser
 from audit.api import router as audit
 from jobs.api.deliveries import router as deliveries
 from jobs.api.endpoints import router as endpoints
+from jobs.api.exports import router as exports
 from jobs.api.jobs import router as jobs
 from jobs.api.unsubscribe import router as unsubscribe
 from jobsite import problems
@@ -36,6 +37,7 @@ ROUTERS = {
     "/collaborators": collaborators,
     "/endpoints": endpoints,
     "/deliveries": deliveries,
+    "/exports": exports,
     "/u": unsubscribe,
     "/jobs": jobs,
     "/audit-events": audit,
@@ -90,7 +92,7 @@ def _describe(operation: dict[str, Any]) -> None:
     correlation = {"X-Correlation-ID": {"schema": {"type": "string"}, "required": True}}
     for status, response in responses.items():
         response["headers"] = dict(correlation)
-        if status == 201:
+        if status in (201, 202, 307):
             location = {"schema": {"type": "string", "format": "uri-reference"}, "required": True}
             response["headers"]["Location"] = location
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from jobs.api.files import serve_file
 from jobsite.api import api
 from jobsite.health import healthz, readyz
 from jobsite.metrics import metrics
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/password/", include("jobsite.passwords")),
     path("admin/", admin.site.urls),
     path("invitations/", include("jobsite.invitations")),
+    path("api/v1/organizations/<int:organization_id>/files/<str:token>", serve_file),
     path("api/v1/", api.urls),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}control/icon.svg")),
     path("healthz", healthz),

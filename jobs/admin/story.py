@@ -29,6 +29,9 @@ REASONS = {
     "endpoint_gone": "the receiver answered 410, and the endpoint was disabled",
     "mail_refused": "the mail server refused this mail or mailbox for good",
     "mail_unfit": "what its template made must not be sent as a mail",
+    "snapshot_too_long": "its snapshot was open for as long as one may be",
+    "too_many_rows": "its format has no room for so many rows",
+    "cell_too_long": "its format has no room for so long a text",
 }
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from jobs.execution.job import Run
+from jobs.families.transfers.exports import write
 from jobs.families.transfers.imports import perform, work
 from jobs.job_types import Policy, job_type
 from tenancy.access import Permission
@@ -48,3 +49,18 @@ def import_timeline(run: Run[work.ImportWork]) -> None:
 def undo_import(run: Run[work.ImportWork]) -> None:
     """Take one import back."""
     perform.perform(run)
+
+
+@job_type(
+    "transfers.export",
+    group="backfill",
+    payload=write.WriteExport,
+    policy=TRANSFERS,
+    # A roster needs one of its own besides; the job asks for it.
+    permission=Permission.TRANSFER_EXPORT,
+    effect="outside",
+    on_dead=write.ended,
+)
+def export_file(run: Run[write.WriteExport]) -> None:
+    """Write one export to the object store."""
+    write.write(run)

@@ -211,6 +211,11 @@ def prefix(organization_id: int) -> str:
     return f"org/{organization_id}/"
 
 
+def manifest_key(key: str) -> str:
+    """Where it stands what the object of this key is."""
+    return f"{key.rpartition('/')[0]}/manifest.json"
+
+
 def store() -> Store:
     """The store that OBJECT_STORE_URL names."""
     return _store(**settings.OBJECT_STORE)

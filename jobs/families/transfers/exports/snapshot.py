@@ -1,0 +1,97 @@
+"""One moment in time: a read-only, repeatable-read transaction in the current scope.
+
+It runs on this thread's own connection, so that whoever ends the job (a cancel, its time limit, the
+end of the worker) also cancels its statement; progress is written on another, see `progress`.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+from psycopg import IsolationLevel
+from psycopg.errors import QueryCanceled
+
+from jobs.families.transfers.errors import SnapshotTooLong
+from jobs.families.transfers.exports.formats import Format
+from jobs.families.transfers.exports.statement import Query
+
+LONGEST = timedelta(minutes=10)
+BLOCK_BYTES = 1024 * 1024
+
+
+@dataclass(kw_only=True)
+class Snapshot:
+    """What there is at this moment.
+
+    rows: how many were read so far.
+    """
+
+    query: Query
+    taken_at: datetime
+    total: int
+    rows: int = 0
+
+    def blocks(self, of: Format) -> Iterator[bytes]:
+        """All rows as COPY writes them, about a megabyte of whole rows at a time."""
+        kept: list[bytes] = []
+        size = 0
+        self.rows = -1 if of.has_header else 0
+        sql = self.query.copying(of.shape, of.options(self.query.columns))
+        with (
+            connection.cursor() as cursor,
+            connection.wrap_database_errors,
+            cursor.copy(sql, self.query.parameters) as rows,
+        ):
+            for row in rows:  # PostgreSQL sends a message for each
+                kept.append(bytes(row))
+                size += len(row)
+                if size >= BLOCK_BYTES:
+                    self.rows += len(kept)
+                    yield b"".join(kept)
+                    kept, size = [], 0
+        self.rows += len(kept)
+        if kept:
+            yield b"".join(kept)
+
+
+@contextmanager
+def snapshot(query: Query, *, longest: timedelta = LONGEST) -> Iterator[Snapshot]:
+    """Open it, outside any transaction; ended by SnapshotTooLong after `longest`."""
+    began = time.monotonic()
+    opened: Snapshot | None = None
+    try:
+        with _one_moment(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_ms(longest)])
+            cursor.execute("SELECT clock_timestamp()")
+            [taken_at] = cursor.fetchone()
+            cursor.execute(query.counting(), query.parameters)
+            [total] = cursor.fetchone()
+            opened = Snapshot(query=query, taken_at=taken_at, total=total)
+            yield opened
+    except OperationalError as error:
+        is_late = time.monotonic() - began >= longest.total_seconds()
+        if not isinstance(error.__cause__, QueryCanceled) or not is_late:
+            raise
+        rows, total = (max(opened.rows, 0), opened.total) if opened else (0, 0)
+        raise SnapshotTooLong(rows, total, round(longest / timedelta(minutes=1))) from error
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    raw.isolation_level, raw.read_only = IsolationLevel.REPEATABLE_READ, True
+    try:
+        with transaction.atomic(durable=True):
+            yield
+    finally:
+        if not raw.closed:
+            raw.isolation_level = raw.read_only = None
+
+
+def _ms(length: timedelta) -> str:
+    return str(round(length / timedelta(milliseconds=1)))
