@@ -146,6 +146,17 @@ def about_sheet(records: XlsxReader) -> Iterator[Issue]:
         )
 
 
+def not_mappable(column: Column) -> Issue:
+    """A column of Parquet whose type no field takes."""
+    return Issue(
+        level="warn",
+        code="not_mappable",
+        message=f"Column {shown(column.name)} holds nested or binary values: it cannot be mapped.",
+        column=column.name,
+        letter=column.letter,
+    )
+
+
 def no_name(column: Column, record: Record) -> Issue:
     """A column without a header that has values."""
     return Issue(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jobs.families.transfers.files import detect, dialect, encoding
 from jobs.families.transfers.files.delimited import DelimitedReader
@@ -12,6 +12,9 @@ from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import Reader
 from jobs.families.transfers.files.xlsx import Workbook, XlsxReader
 from jobs.families.transfers.files.xlsx_book import Sheet
+
+if TYPE_CHECKING:
+    from jobs.families.transfers.files.parquet import ParquetReader
 
 PROBE_BYTES = 1024 * 1024
 
@@ -47,7 +50,7 @@ def open_reader(
     if found.format == "xlsx":
         workbook = Workbook(path, limits)
         return open_xlsx(workbook, workbook.sheet(choices.sheet), choices)
-    raise refused("format_mismatch", "not yet")
+    return open_parquet(path, limits)
 
 
 def open_jsonl(
@@ -71,6 +74,13 @@ def open_jsonl(
 def open_xlsx(workbook: Workbook, sheet: Sheet, choices: Choice) -> XlsxReader:
     """A reader of one sheet; closes the workbook when it is closed."""
     return XlsxReader(workbook, sheet, has_header=choices.has_header is not False)
+
+
+def open_parquet(path: Path, limits: Limits) -> "ParquetReader":
+    """A reader of Parquet. Its library is large, so it is loaded for a file that needs it."""
+    from jobs.families.transfers.files.parquet import ParquetReader
+
+    return ParquetReader(path, limits)
 
 
 def open_delimited(

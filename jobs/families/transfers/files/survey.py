@@ -45,6 +45,8 @@ def survey(
     elif found.format == "xlsx":
         with Workbook(path, limits) as workbook:
             _workbook(made, workbook, choices)
+    else:
+        _parquet(made, path, limits)
     return made.as_json()
 
 
@@ -55,6 +57,7 @@ class Survey:
         self.facts: dict[str, Any] = {"complete": True, "hidden_rows": 0, "blank": 0}
         self.questions: list[Issue] = []
         self.warnings: list[Issue] = []
+        self.not_mappable: set[int] = set()
         self._columns: list[Column] = []
         self._rows = self._unreadable = 0
         self._sample: list[list[str]] = []
@@ -92,7 +95,12 @@ class Survey:
         formats = {index: one.found() for index, one in self._formats.items()}
         return self.facts | {
             "columns": [
-                {"index": one.index, "letter": one.letter, "name": one.name}
+                {
+                    "index": one.index,
+                    "letter": one.letter,
+                    "name": one.name,
+                    "mappable": one.index not in self.not_mappable,
+                }
                 for one in self._columns
             ],
             "rows": self._rows,
@@ -191,6 +199,16 @@ def _workbook(made: Survey, workbook: Workbook, choices: reader.Choice) -> None:
         made.facts["hidden_rows"] = records.hidden_rows
         for issue in questions.about_sheet(records):
             made.add(issue)
+
+
+def _parquet(made: Survey, path: Path, limits: Limits) -> None:
+    with reader.open_parquet(path, limits) as records:
+        for issue in questions.duplicate_columns(records.columns):
+            made.add(issue)
+        for column in records.nested:
+            made.add(questions.not_mappable(column))
+        made.not_mappable = {column.index for column in records.nested}
+        made.take(records)
 
 
 def _ask_about_header(
