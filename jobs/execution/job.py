@@ -69,10 +69,11 @@ class Run[P: Payload]:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """A transaction in the organization's scope that is one step of a long job.
+        """A transaction in the organization's scope that is one step forward of a long job.
 
         Commits only while the job is still this attempt's; whoever runs it next then sees the whole
-        step. Raises LeaseLost at its end, and then has written nothing.
+        step. A job that gets on is no suspect of killing its workers, so a step has to leave less
+        to do. Raises LeaseLost at its end, and then has written nothing.
         """
         with transitions.guarded(self.job), atomic() as block:
             yield

@@ -48,7 +48,7 @@ class Raced(Exception):
 def commit(run: Run[ImportWork], of: Import) -> None:
     """One slice. Raises what `reading` does, Superseded, and LeaseLost."""
     with reading.local(of, unchanged=True) as path:
-        with run.step():
+        with run.transaction():
             of = _mine(run)
             if of.state == ImportState.APPROVED and not transitions.begin(of):
                 log.info("import_waits_for_another")

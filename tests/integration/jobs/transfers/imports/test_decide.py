@@ -37,9 +37,7 @@ def test_all_rows_or_none_takes_no_error(validated):
     mission = factories.mission()
     rows = [line(f"E-{n}", mission.reference) for n in range(99)]
     bad = line("B-1", mission.reference, kind="taks")
-    of = validated(
-        csv(*rows, bad), of=mission.organization, choices={"acceptance": "all_rows"}
-    )
+    of = validated(csv(*rows, bad), of=mission.organization, choices={"acceptance": "all_rows"})
 
     with pytest.raises(NotApprovable) as refused:
         decide(doors.approve, of, confirm_errors=True)
