@@ -3,6 +3,7 @@
     listening    a write of an entity enqueues a fan-out for each of its events
     fan_out      finds who hears of it (`recipients`) and writes one delivery and one job for each
     deliver_*    renders with the organization's template, sends, settles (`deliver`)
+    invite       the mail of an invitation, to somebody on no roster: no event and no delivery
     mail         what may become a mail; webhooks/ where one may go, its signature, its transport
 
 Promises. For one event recipients × channels = sent + suppressed + dead, each with its reason. The

@@ -116,6 +116,7 @@ def test_a_key_that_another_uses_is_free() -> None:
         factories.timeline_entry,
         factories.assignment,
         factories.service_account,
+        factories.invitation,
     ],
 )
 def test_the_row_of_another_cannot_be_changed_or_deleted_by_its_id(

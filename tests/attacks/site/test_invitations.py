@@ -204,6 +204,17 @@ def test_a_page_of_another_site_cannot_accept_for_somebody(own: Organization) ->
         assert not Membership.objects.filter(user=person).exists()
 
 
+def test_names_that_are_markup_are_text_on_the_page() -> None:
+    evil = "\"'><svg onload=alert(1)>"
+    invitation = tenancy.invitation(tenancy.organization(evil), name=evil)
+
+    stranger = Client().get(path(invitation)).content.decode()
+    other = signed_in(tenancy.member(tenancy.organization())).get(path(invitation))
+
+    assert "svg onload" in stranger
+    assert "<svg onload" not in stranger + other.content.decode()
+
+
 def test_the_link_is_kept_from_caches_and_from_where_one_goes_next(own: Organization) -> None:
     shown = Client().get(path(tenancy.invitation(own)))
 
