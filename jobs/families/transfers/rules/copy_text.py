@@ -10,4 +10,5 @@ _WRITTEN = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def escaped(text: str) -> str:
     """A value between two tabs. The text must not hold NUL, which PostgreSQL has no place for."""
-    return text.translate(_WRITTEN)
+    plain = text.isprintable() and "\\" not in text  # much faster than to translate nothing
+    return text if plain else text.translate(_WRITTEN)

@@ -11,7 +11,7 @@ _WARNED = re.compile("[\u2028\u2029\ufffd]")
 
 
 def is_plain(text: str) -> bool:
-    """Whether `normalized` would return this text as it is, without a finding. Cheap."""
+    """Whether nothing can be said about this text, nor changed in it. Cheap."""
     return text.isprintable() and (
         text.isascii() or (unicodedata.is_normalized("NFC", text) and "\ufffd" not in text)
     )
@@ -19,6 +19,8 @@ def is_plain(text: str) -> bool:
 
 def normalized(text: str, found: list[Finding], *, several_lines: bool) -> str:
     """The text in NFC. Tabs may be in every text, ends of lines where `several_lines`."""
+    if is_plain(text):
+        return text
     if "\0" in text:
         found.append(
             Finding(

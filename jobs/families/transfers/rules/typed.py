@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from jobs.families.transfers.files.records import Cell
@@ -13,8 +14,8 @@ from jobs.families.transfers.rules.fields import Field
 from jobs.families.transfers.rules.findings import Finding
 from jobs.families.transfers.rules.values import Rule, Way, remembering
 
-MOST_LISTED = 20
-"""Choices that a message lists; all are in its detail."""
+MOST_LISTED, MOST_COMPARED, LONGEST_COMPARED = 20, 200, 64
+"""Choices that a message lists, and that a hint is looked for among; characters of the word."""
 LONGEST_IN_UTC = len("2026-01-01T10:00:00Z")
 """Fractions of a second are left out, as there are too many to keep."""
 
@@ -100,6 +101,8 @@ class Choice(Rule):
         mapped = choices.value_maps.get(field.name, {})
         exact = {one: one for one in self._allowed} | dict(mapped)
         self._meanings = {_folded(one): choice for one, choice in exact.items()} | exact
+        # A wrong word is often in every row, and to compare it with the known ones is slow.
+        self._unknown = lru_cache(maxsize=1_000)(self._compared)
         super().__init__(field, choices)
 
     def way(self) -> Way:
@@ -109,19 +112,19 @@ class Choice(Rule):
     def _value(self, text: str, found: list[Finding]) -> str | None:
         meant = self._meanings.get(text) or self._meanings.get(_folded(text))
         if meant is None:
-            found.append(self._unknown(text))
+            found.append(self._unknown(text[:LONGEST_COMPARED]))
         return meant
 
-    def _unknown(self, text: str) -> Finding:
-        near = get_close_matches(_folded(text)[:64], list(self._meanings), n=1)
+    def _compared(self, text: str) -> Finding:
+        known, compared = self._allowed[:MOST_LISTED], list(self._meanings)[:MOST_COMPARED]
+        near = get_close_matches(_folded(text), compared, n=1)
         hint = self._meanings[near[0]] if near else None
-        known = ", ".join(self._allowed[:MOST_LISTED])
         return Finding(
             "choice",
             f"This is no {self.field.name} that is known"
             + (f"; did you mean {hint}?" if hint else ".")
-            + f" Write one of: {known}; or map the value to one of them.",
-            detail={"hint": hint, "known": list(self._allowed)},
+            + f" Write one of: {', '.join(known)}; or map the value to one of them.",
+            detail={"hint": hint, "known": list(known)},
         )
 
 

@@ -21,6 +21,7 @@ from jobs.families.transfers.rules.text import is_plain, normalized
 CLEAR: Final = "\0clear"
 """Empty the field. No text of a file can be this one, since NUL is refused."""
 CLEAR_MARK = "(clear)"
+"""Does so in formats that cannot tell an empty text from none; in the others it is a text."""
 MOST_KEPT, LONGEST_KEPT = 50_000, 128
 UNLIMITED = 1 << 40
 
@@ -49,7 +50,7 @@ class Rule:
     def full(self, cell: Cell, found: list[Finding]) -> str | None:
         """The value of any cell; `found` gets every remark."""
         if isinstance(cell, str):
-            if not cell or cell.isspace() or cell.strip() == CLEAR_MARK:
+            if not cell or cell.isspace() or self._asks_to_clear(cell):
                 return self._empty(cell, found)
             return self._value(unescape(cell) if self.marked else cell, found)
         if cell is None:
@@ -73,7 +74,7 @@ class Rule:
         return None if text is None else self._value(text, found)
 
     def _empty(self, cell: str, found: list[Finding]) -> str | None:
-        asked = cell.strip() == CLEAR_MARK
+        asked = self._asks_to_clear(cell)
         if self.field.clearable and (
             asked or self.empty_clears or (self.tells_absent and not cell)
         ):
@@ -83,6 +84,9 @@ class Rule:
         elif self.field.required:
             found.append(_REQUIRED)
         return None
+
+    def _asks_to_clear(self, cell: str) -> bool:
+        return cell.strip() == CLEAR_MARK and not self.tells_absent
 
     def _quick(self, cell: Cell) -> str:
         if cell.__class__ is str:

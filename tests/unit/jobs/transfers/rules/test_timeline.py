@@ -303,3 +303,14 @@ def test_a_warning_of_the_reader_goes_before_those_of_the_rules():
 
     assert converter().convert(Record(2, 2, list(GOOD.values()), [extra]), issues)
     assert issues == [extra]
+
+
+def test_the_word_that_empties_is_a_text_where_empty_and_absent_differ():
+    assert convert({"location": "(clear)"}, format="jsonl")[0]["location"] == "(clear)"
+
+
+def test_a_hint_is_found_among_very_many_kinds_and_few_are_listed():
+    [issue] = convert({"kind": "taks" * 20_000}, kinds=[f"kind {n}" for n in range(5_000)])[1]
+
+    assert len(issue.detail["known"]) == 20
+    assert len(issue.message) < 1_000
