@@ -96,7 +96,9 @@ def _kinds(of: Import) -> tuple[str, ...]:
 
 
 def _saved(of: Import, columns: Sequence[Column]) -> dict[int, str | None]:
-    """How a file with this header was mapped last."""
+    """How a file with this header was mapped last; files without one have nothing in common."""
+    if not any(column.name for column in columns):
+        return {}
     fingerprint = mapping.fingerprint(_kind(of), columns)
     mine = SavedMapping.objects.filter(organization_id=of.organization_id, kind=of.kind)
     one = mine.filter(fingerprint=fingerprint).first()

@@ -65,7 +65,7 @@ def propose(kind: fields.Kind, columns: Sequence[Column]) -> dict[int, str]:
 
 def fingerprint(kind: fields.Kind, columns: Sequence[Column]) -> str:
     """Equal for files whose headers are: a mapping is saved under it and offered next time."""
-    named = json.dumps([1, kind, *(fold(column.name) for column in columns)])
+    named = json.dumps([1, kind, *(fold(column.name) or column.name for column in columns)])
     return hashlib.sha256(named.encode()).hexdigest()
 
 

@@ -185,3 +185,6 @@ def test_a_mapping_is_found_again_for_the_same_headers_only():
     assert known == mapping.fingerprint("timeline", named([one.upper() for one in HEADER]))
     assert known != mapping.fingerprint("timeline", named(HEADER[::-1]))
     assert known != mapping.fingerprint("roster", named(HEADER))
+    assert mapping.fingerprint("timeline", named("#")) != mapping.fingerprint(
+        "timeline", named("%")
+    )
