@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobs.families.transfers.child import reporting
 from jobs.families.transfers.files import reader, survey
 from jobs.families.transfers.files.delimited import Undecodable
 from jobs.families.transfers.files.issues import Issue, Refused
@@ -51,6 +52,12 @@ def run(request: Mapping[str, Any], send: Send) -> None:
     elif verb == "rows":
         with open_records(path, choices, limits, spec) as records:
             rows(records, converter(choices, records), spec, limits, send)
+    elif verb == "report":
+        with open_records(path, choices, limits, spec) as records:
+            written = reporting.write(
+                path, records, choices, spec, lambda head: send("progress", head)
+            )
+        send("written", {"rows": written, "peak_bytes": peak_bytes()})
 
 
 def open_records(path: Path, choices: Choices, limits: Limits, spec: Mapping[str, Any]) -> Reader:

@@ -55,7 +55,8 @@ class DelimitedReader:
     ) -> None:
         self.blank = 0
         self.row = self.line = 0  # of the last record, and the line on which it ended
-        self._delimiter, self._limits = delimiter, limits
+        self.encoding, self.delimiter = encoding, delimiter
+        self._limits = limits
         self._file = path.open("rb")
         self._file.seek(mark_bytes)
         self._lines = Lines(self._file, encoding, limits.record_characters)
@@ -183,7 +184,7 @@ class DelimitedReader:
             hint = "space_before_quote"
             message += " A space before a quote makes the quote part of the text: take it out."
         elif surplus:
-            message += f" Quote a cell that contains {_named(self._delimiter)}."
+            message += f" Quote a cell that contains {_named(self.delimiter)}."
         else:
             message += " Nothing is filled in: write each cell, empty ones too."
         detail: dict[str, Any] = {"found": len(cells), "expected": expected}
@@ -195,7 +196,7 @@ class DelimitedReader:
             message=message,
             row=record.row,
             line=record.line,
-            value=shown(self._delimiter.join(surplus)) if surplus else None,
+            value=shown(self.delimiter.join(surplus)) if surplus else None,
             detail=detail,
         )
 
@@ -210,7 +211,7 @@ class DelimitedReader:
             return self._too_long(row, first)
         self.line = self._lines.done = last
         raw = self._lines.text(first, last).rstrip("\r\n")
-        issue = quoting.malformed(raw, self._delimiter, row=row, line=first)
+        issue = quoting.malformed(raw, self.delimiter, row=row, line=first)
         return Record(row, first, [], (issue,), raw)
 
     def _too_long(self, row: int, first: int) -> Record | None:
@@ -234,13 +235,13 @@ class DelimitedReader:
         self.line = self._lines.done = last
         if record is not None:
             record.issues = (*record.issues, *too_long_cells(record, self.columns, self._limits))
-            record.raw = record.raw or self._delimiter.join(cells)
+            record.raw = record.raw or self.delimiter.join(cells)
         return record
 
     def _malformed_here(self, row: int, first: int) -> Record:
         self.line = self._lines.done = self._base + self._reader.line_num
         raw = self._lines.text(first, self.line).rstrip("\r\n")
-        issue = quoting.malformed(raw, self._delimiter, row=row, line=first)
+        issue = quoting.malformed(raw, self.delimiter, row=row, line=first)
         return Record(row, first, [], (issue,), raw)
 
     def _malformed_first(self, error: str) -> Refused:
@@ -252,17 +253,17 @@ class DelimitedReader:
             return self._overflow(row, first, text)
         last = self._base + self._reader.line_num
         raw = self._lines.text(first, last).rstrip("\r\n")
-        return Refused(quoting.malformed(raw, self._delimiter, row=row, line=first, level="file"))
+        return Refused(quoting.malformed(raw, self.delimiter, row=row, line=first, level="file"))
 
     def _restart(self) -> None:
         """A parser that begins behind the last complete record."""
         self._base = self.line
         lines = chain.from_iterable(self._lines.feed(self.line + 1))
-        self._reader = csv.reader(lines, strict=True, delimiter=self._delimiter)
+        self._reader = csv.reader(lines, strict=True, delimiter=self.delimiter)
 
     def _overflow(self, row: int, line: int, text: str, size: int | None = None) -> Refused:
         """Too long a record: most often a quote was never closed, and that is what to say."""
-        if quoting.open_cell(text, self._delimiter) is not None:
+        if quoting.open_cell(text, self.delimiter) is not None:
             return self._unclosed(row, line, text)
         limit = self._limits.record_characters
         return refused(
@@ -275,7 +276,7 @@ class DelimitedReader:
         )
 
     def _unclosed(self, row: int, line: int, text: str) -> Refused:
-        cell = quoting.open_cell(text, self._delimiter)
+        cell = quoting.open_cell(text, self.delimiter)
         columns = getattr(self, "columns", [])
         column = columns[cell] if cell is not None and cell < len(columns) else None
         where = f", in column {column.letter}" if column else ""

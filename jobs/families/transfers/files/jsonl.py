@@ -38,7 +38,7 @@ class JsonlReader:
         columns: Sequence[str] | None = None,
     ) -> None:
         self.blank = 0
-        self._path, self._encoding, self._mark_bytes = path, encoding, mark_bytes
+        self.encoding, self._mark_bytes = encoding, mark_bytes
         self._limits = limits
         self._file = path.open("rb")
         try:
@@ -131,7 +131,7 @@ class JsonlReader:
     def _lines(self) -> Iterator[tuple[int, str]]:
         """Numbered lines, from the first."""
         self._file.seek(self._mark_bytes)
-        lines = Lines(self._file, self._encoding, self._limits.record_characters)
+        lines = Lines(self._file, self.encoding, self._limits.record_characters)
         number = 0
         try:
             for block in lines.feed(1):

@@ -67,7 +67,7 @@ class XlsxReader:
 
     def __init__(self, workbook: Workbook, sheet: Sheet, *, has_header: bool) -> None:
         self.blank = self.hidden_rows = 0
-        self._workbook = workbook
+        self.sheet, self._workbook = sheet.name, workbook
         self._size = workbook.path.stat().st_size
         self._rows = workbook.rows(sheet)
         self._found = guarded(self._rows)
