@@ -17,6 +17,7 @@ from audit.api import router as audit
 from jobs.api.deliveries import router as deliveries
 from jobs.api.endpoints import router as endpoints
 from jobs.api.exports import router as exports
+from jobs.api.imports import router as imports
 from jobs.api.jobs import router as jobs
 from jobs.api.unsubscribe import router as unsubscribe
 from jobsite import problems
@@ -38,6 +39,7 @@ ROUTERS = {
     "/endpoints": endpoints,
     "/deliveries": deliveries,
     "/exports": exports,
+    "/imports": imports,
     "/u": unsubscribe,
     "/jobs": jobs,
     "/audit-events": audit,
@@ -82,12 +84,12 @@ class Api(NinjaAPI):
         schema = ProblemDetails.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
         document["components"]["schemas"] |= schema.pop("$defs") | {"Problem": schema}
         for operations in document["paths"].values():
-            for details in operations.values():
-                _describe(details)
+            for method, details in operations.items():
+                _describe(method, details)
         return document
 
 
-def _describe(operation: dict[str, Any]) -> None:
+def _describe(method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     correlation = {"X-Correlation-ID": {"schema": {"type": "string"}, "required": True}}
     for status, response in responses.items():
@@ -97,7 +99,7 @@ def _describe(operation: dict[str, Any]) -> None:
             response["headers"]["Location"] = location
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     described = ALWAYS | (WITH_BODY if "requestBody" in operation else {})
-    if operation["responses"].keys() & {202, 204}:
+    if method == "post" or operation["responses"].keys() & {202, 204}:
         described[409] = WITH_BODY[409]
     for status, description in sorted(described.items()):
         responses[status] = {

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase
 from django.urls import reverse
 
 from audit.looks import record_not_found
+from tenancy import uploads
 from tenancy.access import organizations_of
 from tenancy.acting import Actor, acting
 from tenancy.models import User
@@ -43,6 +45,7 @@ class ScopeMiddleware:
         if _is_about_an_account(request):
             request.user = AnonymousUser()
             return self.get_response(request)
+        uploads.allow(request, settings.IMPORTS_MAX_BYTES)
         with _scope_of(request):
             with transaction.atomic():
                 response = self.get_response(request)

@@ -215,6 +215,13 @@ if METRICS_DIR := environment.text("PROMETHEUS_MULTIPROC_DIR"):
 
 # -- What no variable changes -----------------------------------------------------------------
 
+# Counting comes first: nobody's bytes are taken before it is known who sends them.
+FILE_UPLOAD_HANDLERS = [
+    "tenancy.uploads.CountedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # the other one puts its own site in place of ours
     "unfold.contrib.filters",

@@ -53,11 +53,18 @@ class Items:
     next: str | None
 
 
-def page(rows: QuerySet[Any], where: PageQuery | UuidPageQuery, request: HttpRequest) -> Items:
+def page(
+    rows: QuerySet[Any],
+    where: PageQuery | UuidPageQuery,
+    request: HttpRequest,
+    *,
+    oldest_first: bool = False,
+) -> Items:
     """The page of `rows` that `where` names, by descending primary key."""
     if where.cursor:
-        rows = rows.filter(pk__lt=_read(where.cursor, rows.model))
-    found = list(rows.order_by("-pk")[: where.limit + 1])
+        beyond = "pk__gt" if oldest_first else "pk__lt"
+        rows = rows.filter(**{beyond: _read(where.cursor, rows.model)})
+    found = list(rows.order_by("pk" if oldest_first else "-pk")[: where.limit + 1])
     more, found = len(found) > where.limit, found[: where.limit]
     return Items(items=found, next=_address(request, found[-1].pk) if more else None)
 

@@ -33,6 +33,9 @@ class ProblemDetails(BaseModel):
     errors: list[FieldError] = Field(
         default_factory=list, description="Every field that was refused, not only the first."
     )
+    facts: dict[str, Any] = Field(
+        default_factory=dict, description="What the code speaks of, such as limit and found."
+    )
 
 
 class Problem(Exception):
@@ -45,12 +48,14 @@ class Problem(Exception):
         detail: str,
         *,
         errors: Sequence[FieldError] = (),
+        facts: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.status = status
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.facts = facts or {}
         self.headers = headers or {}
         super().__init__(f"{status} {code}: {detail}")
 
@@ -78,6 +83,7 @@ def answer(problem: Problem) -> JsonResponse:
         code=problem.code,
         detail=problem.detail,
         errors=list(problem.errors),
+        facts=dict(problem.facts),
     ).model_dump()
     return JsonResponse(
         content, status=problem.status, content_type=MEDIA_TYPE, headers=dict(problem.headers)

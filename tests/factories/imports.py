@@ -1,6 +1,6 @@
 """Imports, as the doors and the workers of `transfers.imports` leave them behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Concatenate
 from uuid import uuid4
 
@@ -111,3 +111,17 @@ def now(of: Import) -> Import:
     """The import as it is by now."""
     with scope(of.organization_id), transaction.atomic():
         return Import.objects.get(pk=of.pk)
+
+
+def issues(of: Import, places: Iterable[tuple[int, str]]) -> None:
+    """Errors of these rows, each with its code."""
+    with scope(of.organization_id), transaction.atomic():
+        for row, code in places:
+            RowIssue.objects.create(
+                organization_id=of.organization_id,
+                of_import=of,
+                level="row",
+                code=code,
+                message=f"Says {code}.",
+                row=row,
+            )

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit.models import AuditEvent
 from tenancy.scope import scope
-from tests.factories import jobs, notifications, tenancy
+from tests.factories import imports, jobs, notifications, tenancy
 from tests.factories.api import Caller
 
 NOBODY = 9_000_000_000_000_000_000
@@ -30,6 +30,7 @@ def theirs(victim: Caller, redis_url: str) -> dict[str, Any]:
         "collaborator": tenancy.collaborator(victim.organization).pk,
         "delivery": notifications.delivery(victim.organization).pk,
         "endpoint": notifications.endpoint(victim.organization).pk,
+        "import": imports.import_row(victim.organization).pk,
         "job": jobs.dead_job(victim.organization).job_id,
         "event": event.pk,
     }
@@ -49,6 +50,8 @@ OBJECTS = [
     "/collaborators/{collaborator}",
     "/endpoints/{endpoint}",
     "/deliveries/{delivery}",
+    "/imports/{import}",
+    "/imports/{import}/issues",
     "/jobs/{job}",
     "/audit-events/{event}",
 ]
@@ -56,6 +59,9 @@ ACTIONS = [
     "/endpoints/{endpoint}/rotate",
     "/endpoints/{endpoint}/disable",
     "/endpoints/{endpoint}/enable",
+    "/imports/{import}/cancel",
+    "/imports/{import}/resume",
+    "/imports/{import}/undo",
     "/jobs/{job}/cancel",
     "/jobs/{job}/retry",
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pytest_django.live_server_helper import LiveServer
 
-from tests.factories import jobs, notifications, tenancy
+from tests.factories import imports, jobs, notifications, tenancy
 from tests.factories.api import Caller
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
@@ -56,6 +56,7 @@ def _known(caller: Caller) -> dict[str, object]:
         "collaborator_id": tenancy.collaborator(caller.organization).pk,
         "delivery_id": str(notifications.delivery(caller.organization).pk),
         "endpoint_id": notifications.endpoint(caller.organization).pk,
+        "import_id": str(imports.import_row(caller.organization).pk),
         "job_id": str(jobs.dead_job(caller.organization).job_id),
     }
 
