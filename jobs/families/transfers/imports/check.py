@@ -63,7 +63,7 @@ def _decided(
     run: Run[ImportWork], of: Import, survey: dict[str, Any], choices: Choices
 ) -> tuple[Choices, list[dict[str, Any]]]:
     """The choices with all that leaves no doubt, and the questions that are left."""
-    columns = [Column(**one) for one in survey["columns"]]
+    columns = _columns(survey)
     dates = {int(index): Found.from_json(one) for index, one in survey["date_formats"].items()}
     with run.transaction():
         saved = _saved(of, columns) if not choices.columns else {}
@@ -76,6 +76,15 @@ def _decided(
     asked = [issue.as_json() for issue in mapping.questions(columns, choices, dates)]
     survey["warnings"] += [issue.as_json() for issue in mapping.warnings(columns)]
     return choices, asked
+
+
+def _columns(survey: dict[str, Any]) -> list[Column]:
+    """Those that can go to a field; a nested one of a Parquet file cannot."""
+    return [
+        Column(index=one["index"], letter=one["letter"], name=one["name"])
+        for one in survey["columns"]
+        if one.get("mappable", True)
+    ]
 
 
 def _mapped(
@@ -106,7 +115,7 @@ def _saved(of: Import, columns: Sequence[Column]) -> dict[int, str | None]:
 
 
 def _save(of: Import, survey: dict[str, Any], choices: Choices) -> None:
-    columns = [Column(**one) for one in survey["columns"]]
+    columns = _columns(survey)
     SavedMapping.objects.update_or_create(
         organization_id=of.organization_id,
         kind=of.kind,
