@@ -10,14 +10,13 @@ from typing import Any
 from jobs.families.transfers.files.records import Cell
 from jobs.families.transfers.rules import moments
 from jobs.families.transfers.rules.choices import Choices
+from jobs.families.transfers.rules.familiar import Familiar
 from jobs.families.transfers.rules.fields import Field
 from jobs.families.transfers.rules.findings import Finding
 from jobs.families.transfers.rules.values import Rule, Way, remembering
 
 MOST_LISTED, MOST_COMPARED, LONGEST_COMPARED = 20, 200, 64
 """Choices that a message lists, and that a hint is looked for among; characters of the word."""
-LONGEST_IN_UTC = len("2026-01-01T10:00:00Z")
-"""Fractions of a second are left out, as there are too many to keep."""
 
 
 class Integer(Rule):
@@ -54,27 +53,12 @@ class Moment(Rule):
             zone=choices.zone,
             ambiguous=choices.ambiguous,
         )
-        self._days: dict[str, str] = {}
-        self._minutes: dict[str, str] = {}
-        self._seconds: dict[str, str] = {}
+        self._zone = choices.zone
         super().__init__(field, choices)
-        self._kept = remembering(self._settled)
 
-    def _quick(self, cell: Cell) -> str:
-        """A text in UTC is looked up in three parts: most moments of a file are new, no part is."""
-        if cell.__class__ is not str:
-            return self._settled(cell)
-        day = self._days.get(cell[:10])
-        if day is not None:
-            minute, second = self._minutes.get(cell[10:16]), self._seconds.get(cell[16:])
-            if minute is not None and second is not None:
-                return day + minute + second
-        value = self._kept(cell)
-        if cell[-1:] == "Z" and value.startswith(cell[:10]) and len(cell) <= LONGEST_IN_UTC:
-            self._days[cell[:10]] = cell[:10]
-            self._minutes[cell[10:16]] = value[10:16]
-            self._seconds[cell[16:]] = value[16:]
-        return value
+    def way(self) -> Way:
+        """See Rule."""
+        return Familiar(self._zone, remembering(self._settled)).way()
 
     def _value(self, text: str, found: list[Finding]) -> str | None:
         return self._moment(self._clock.read, text, found)
