@@ -1,10 +1,8 @@
 """Links of invitations in the wrong hands, at the wrong time, or more than once."""
 
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from tenancy import changes, invitations
@@ -12,6 +10,7 @@ from tenancy.models import Invitation, Membership, Organization, User
 from tests.factories import PASSWORD, tenancy
 from tests.factories.admin import signed_in
 from tests.factories.jobs import at
+from tests.threads import elsewhere, together, until_somebody_waits_for_a_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,17 +144,22 @@ def test_of_two_who_accept_at_once_one_does(own: Organization) -> None:
     invitation = tenancy.invitation(own)
     before = members(own)
 
-    def accept(_: int) -> int:
-        try:
-            return Client().post(path(invitation), NEW).status_code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(accept, range(4)))
+    together(*[lambda: Client().post(path(invitation), NEW).status_code] * 4)
 
     assert accounts(invitation) == 1
     assert members(own) == before + 1
+
+
+def test_one_that_is_being_revoked_is_not_accepted_meanwhile(own: Organization) -> None:
+    invitation = tenancy.invitation(own)
+
+    with elsewhere() as begin, at(own):
+        invitations.revoke(invitation)
+        answer = begin(Client().post, path(invitation), NEW)
+        until_somebody_waits_for_a_lock()
+
+    assert answer.result().status_code == 404
+    assert accounts(invitation) == 0
 
 
 @pytest.mark.parametrize("lost", ["role", "deactivated", "removed", "closed"])

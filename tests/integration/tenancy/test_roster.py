@@ -1,7 +1,6 @@
 """A whole list of people at once: what it changes, what speaks against it, and all of that told."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +17,7 @@ from tenancy.models import Invitation, Membership, Organization, Role, User
 from tenancy.roster import Breach, Plan, Step, Wanted, carry_out, plan
 from tenancy.scope import scope
 from tests.factories import tenancy
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -208,6 +208,18 @@ def test_of_two_owners_who_would_both_go_both_are_refused(own: Organization, own
     assert one.breaches == {}
 
 
+def test_an_owner_whose_successor_is_refused_stays(own: Organization, owner: User) -> None:
+    heir, operator = tenancy.member(own, role="admin"), tenancy.operator()
+
+    with acting(Actor.operator(operator.pk), source="worker"), scope(own), transaction.atomic():
+        found = plan(own.pk, [want(owner, "viewer"), want(heir, "owner")])
+
+    assert found.breaches == {
+        owner.email: [Breach.LAST_OWNER],
+        heir.email: [Breach.ROLE_NOT_GRANTABLE],
+    }
+
+
 def test_an_owner_who_acts_can_demote_the_other_and_not_themselves(
     own: Organization, owner: User
 ) -> None:
@@ -225,14 +237,10 @@ def test_an_owner_who_acts_can_demote_the_other_and_not_themselves(
 def test_two_lists_at_once_leave_an_owner(own: Organization) -> None:
     first, second = (tenancy.member(own, role="owner") for _ in range(2))
 
-    def demote(pair: tuple[User, User]) -> int:
-        try:
-            return len(done(pair[0], own, want(pair[1], "viewer")))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        counts = list(pool.map(demote, [(first, second), (second, first)]))
+    counts = together(
+        lambda: len(done(first, own, want(second, "viewer"))),
+        lambda: len(done(second, own, want(first, "viewer"))),
+    )
 
     assert sorted(counts) == [0, 1]
     assert sorted(standing(own).values()) == ["owner", "viewer"]

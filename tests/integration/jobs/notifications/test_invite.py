@@ -70,6 +70,21 @@ def test_sent_again_there_are_two_mails_and_the_second_has_the_link_that_works(
     assert first.message_id != second.message_id
 
 
+def test_sent_again_before_the_first_mail_went_out_there_is_one_mail(
+    house: House, receivers: Receivers, work: Work
+) -> None:
+    inviter = make.member(house.organization, role="admin")
+    invitation = make.invitation(house.organization, by=inviter)
+    with acting(Actor.user(inviter.pk), source="admin"), at(house.organization):
+        renewed = members.renew(invitation)
+
+    work()
+
+    [mail] = receivers.mails()
+    assert invitations.url(renewed) in mail.text
+    assert [job.state for job in jobs(house)] == ["succeeded", "succeeded"]
+
+
 def test_what_is_revoked_before_it_went_out_does_not_go_out(
     house: House, receivers: Receivers, work: Work
 ) -> None:
