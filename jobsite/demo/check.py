@@ -2,9 +2,10 @@
 
 Events in two organizations become mails and webhooks, received and verified; workers are killed and
 Redis is emptied in the middle, and nothing is lost or doubled; one organization is paused and the
-other is not; a receiver that fails makes a dead letter, which is repaired and replayed. One
-function per step; the last line of output is one JSON object of counts and checks, and the exit
-status is 0 only if every check holds.
+other is not; a receiver that fails makes a dead letter, which is repaired and replayed; a file with
+bad rows goes in, then its correction, and what is exported after that changes nothing when it is
+imported again. One function per step; the last line of output is one JSON object of counts and
+checks, and the exit status is 0 only if every check holds.
 """
 
 import json
@@ -47,17 +48,17 @@ def main() -> int:
             import django
 
             django.setup()
-            from jobsite.demo import journey
+            from jobsite.demo import files, journey
 
             say(f"servers are up, in {stage.folder}")
-            walk(stage, report, journey)
+            walk(stage, report, journey, files)
     except TimeoutError as error:
         report.check(str(error), holds=False)
     print(report.as_json(time.monotonic() - began), flush=True)  # noqa: T201 - the output
     return 0 if all(report.checks.values()) else 1
 
 
-def walk(stage: Stage, report: Report, journey: Any) -> None:
+def walk(stage: Stage, report: Report, journey: Any, files: Any) -> None:
     """The steps, in order."""
     north = journey.set_up("Northern Relief", "north", stage.receivers)
     harbor = journey.set_up("Harbor Logistics", "harbor", stage.receivers)
@@ -67,6 +68,8 @@ def walk(stage: Stage, report: Report, journey: Any) -> None:
     disturb(stage, report, journey, [north, harbor])
     pause_and_resume(report, journey, north, harbor)
     bury_and_replay(stage, report, journey, harbor)
+    exported = import_and_export(report, files, harbor)
+    import_again(report, files, harbor, exported)
     compare(stage, report, journey, [north, harbor])
 
 
@@ -123,6 +126,33 @@ def bury_and_replay(stage: Stage, report: Report, journey: Any, one: Any) -> Non
     wait_until("the replayed job ends", lambda: journey.unfinished([one]) == 0)
     report.counts |= {"dead_letters": 1, "replays": replayed}
     report.check("replay_succeeds", replayed == 1 and not journey.open_dead_letters(one))
+
+
+def import_and_export(report: Report, files: Any, one: Any) -> bytes:
+    """A file with bad rows, their correction, and all of it out again."""
+    first = files.send(one, "timeline.csv", files.lines(*files.GOOD, *files.BAD))
+    wait_until("the dry run", lambda: files.now(first).state == "validated")
+    report.check("bad_rows_are_named", files.issues(first) == files.FOUND)
+    report.check("dry_run_writes_nothing", files.entries(one) == 0)
+    files.approve(one, first)
+    wait_until("the import", lambda: files.now(first).state == "completed")
+    report.check("good_rows_go_in", files.entries(one) == len(files.GOOD))
+    mended = files.send(one, "mended.csv", files.lines(*files.MENDED), approve=True)
+    wait_until("the corrected rows", lambda: files.now(mended).state == "completed")
+    report.check("corrected_rows_go_in", files.entries(one) == len(files.GOOD + files.MENDED))
+    export = files.ask(one, "csv")
+    wait_until("the export", lambda: files.now(export).state == "completed")
+    report.counts |= {"imported": files.entries(one), "exported": files.now(export).rows}
+    return bytes(files.content(export))
+
+
+def import_again(report: Report, files: Any, one: Any, exported: bytes) -> None:
+    """What was exported, imported again as it is, changes nothing."""
+    again = files.send(one, "again.csv", exported)
+    wait_until("the second dry run", lambda: files.now(again).state == "validated")
+    plan = files.now(again).plan
+    unchanged = {"rows": report.counts["exported"], "unchanged": report.counts["exported"]}
+    report.check("import_of_an_export_changes_nothing", unchanged.items() <= plan.items())
 
 
 def compare(stage: Stage, report: Report, journey: Any, cast: list[Any]) -> None:

@@ -21,7 +21,14 @@ from jobsite.embedded import postgres, process, valkey
 from jobsite.embedded.places import Places
 
 # What a user's own servers and choices would change; the check has servers of its own.
-_NOT_OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL")
+_NOT_OURS = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "EMAIL_URL",
+    "OBJECT_STORE_URL",
+    "PUBLIC_URL",
+)
 _GRACE_SECONDS = 10
 
 

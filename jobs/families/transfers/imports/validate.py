@@ -11,12 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import Error, connection, transaction
 
 from jobs.execution.job import Run
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.imports import files, reading, staging, transitions
+from jobs.families.transfers.imports import decide, files, reading, staging, transitions
+from jobs.families.transfers.imports.errors import NotApprovable
 from jobs.families.transfers.imports.issue_log import IssueLog, read
 from jobs.families.transfers.imports.progress import Meter
 from jobs.families.transfers.imports.skipped import Skipped
@@ -26,6 +28,8 @@ from jobs.families.transfers.imports.work import ImportWork
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.rules.choices import Choices
 from jobs.families.transfers.store import store
+
+log = structlog.get_logger(__name__)
 
 OUTCOMES = ("added", "changed", "unchanged", "removed", "failed", "skipped")
 
@@ -102,6 +106,16 @@ def validate(run: Run[ImportWork], of: Import) -> None:
             of = transitions.locked(of.organization_id, of.pk)
             dry.log.store(of)
             transitions.validate(of, dry.plan, dry.log.counts)
+            if of.approve_when_valid:
+                _approve(of)
+
+
+def _approve(of: Import) -> None:
+    """As whoever uploaded it asked for; a plan that has to be confirmed waits for a person."""
+    try:
+        decide.approve(of)
+    except NotApprovable as error:
+        log.info("import_waits_for_a_person", code=error.code)
 
 
 @contextmanager

@@ -127,3 +127,23 @@ def test_a_viewer_decides_nothing(validated):
         ):
             deed(of)
     assert now(of).state == "validated"
+
+
+def test_a_plan_that_was_approved_beforehand_is_committed_by_itself(until):
+    mission = factories.mission()
+    file = csv(line("E-1", mission.reference))
+
+    of = uploaded(file, of=mission.organization, approve_when_valid=True)
+
+    assert until(of, "completed").done["added"] == 1
+
+
+def test_what_has_to_be_confirmed_waits_for_a_person_all_the_same(until):
+    mission = factories.mission()
+    file = csv(line("E-1", mission.reference), line("B-1", mission.reference, kind="taks"))
+
+    of = until(uploaded(file, of=mission.organization, approve_when_valid=True), "validated")
+
+    with pytest.raises(NotApprovable):
+        decide(doors.approve, of)
+    assert entries(of) == {}
