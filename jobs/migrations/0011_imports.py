@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                 ("issue_counts", models.JSONField(default=list)),
                 ("done", models.JSONField(default=dict)),
                 ("undo", models.JSONField(null=True)),
+                ("reports", models.JSONField(default=dict)),
                 ("checkpoint_row", models.BigIntegerField(default=0)),
                 ("checkpoint_chunk", models.IntegerField(default=0)),
                 ("undo_checkpoint", models.IntegerField(null=True)),

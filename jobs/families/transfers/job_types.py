@@ -18,7 +18,7 @@ TRANSFERS = Policy(
 
 
 def _turn(payload: work.ImportWork) -> str:
-    return f"{payload.phase} {payload.turn}"
+    return f"{payload.phase} {payload.turn} {payload.report}"
 
 
 @job_type(

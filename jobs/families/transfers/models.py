@@ -65,6 +65,7 @@ class Import(TenantModel):
     issue_counts = models.JSONField(default=list)  # of level, code, column, count
     done = models.JSONField(default=dict)
     undo = models.JSONField(null=True)
+    reports = models.JSONField(default=dict)  # which there are, of the state it is in → their rows
 
     checkpoint_row = models.BigIntegerField(default=0)
     checkpoint_chunk = models.IntegerField(default=0)

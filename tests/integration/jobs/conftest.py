@@ -12,6 +12,12 @@ from jobs.ledger.publish import queues
 from tests.conftest import LiveValkey
 
 
+@pytest.fixture(scope="session")
+def booted() -> None:
+    """What Dramatiq's command line does first in a worker process; starts its time limits."""
+    dramatiq.get_broker().emit_after("process_boot")
+
+
 @pytest.fixture
 def line(transactional_db: None, redis_url: str) -> Queues:
     """The queues where this process publishes, open."""

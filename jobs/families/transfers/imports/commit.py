@@ -73,7 +73,10 @@ def _slice(run: Run[ImportWork], of: Import, path: Path) -> None:
                     _go_on_later(run)
                     return
     with run.settling():
-        transitions.complete(_mine(run))
+        of = _mine(run)
+        transitions.complete(of)
+        if of.issue_counts or of.done.get("failed"):
+            work.send_report(of, "bad")
 
 
 def _spec(of: Import, skip: Path) -> dict[str, Any]:
@@ -113,7 +116,7 @@ def _write(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
     if "added" in wanted:
         sql("add", organization)
     if "failed" in wanted:
-        issue_log.insert(of, (issue.as_json() for issue in namer.problems()))
+        issue_log.insert(of, (issue.as_json() for issue in namer.problems(at="commit")))
     first, last = frame.head["first_row"], frame.head["last_row"]
     [chunk] = sql(
         "chunk",

@@ -47,7 +47,7 @@ def approve(of: Import, *, confirm_errors: bool = False, again: bool = False) ->
         of = _asked(of)
         if of.state != ImportState.VALIDATED:
             raise WrongState("approve", of.state, (ImportState.VALIDATED,))
-        confirmed = _confirmed(of, confirm_errors=confirm_errors, again=again)
+        confirmed = require_approvable(of, confirm_errors=confirm_errors, again=again)
         transitions.approve(of, confirmed=confirmed)
         return of
 
@@ -109,12 +109,10 @@ def require_undoable(of: Import) -> None:
         )
 
 
-def _asked(of: Import) -> Import:
-    require(current().actor, PERMISSIONS[of.kind], of.organization_id)
-    return transitions.locked(of.organization_id, uuid.UUID(str(of.pk)))
-
-
-def _confirmed(of: Import, *, confirm_errors: bool, again: bool) -> list[str]:
+def require_approvable(
+    of: Import, *, confirm_errors: bool = False, again: bool = False
+) -> list[str]:
+    """Raise NotApprovable unless the plan may be committed; returns what had to be confirmed."""
     plan = of.plan or {}
     rows, failed = plan["rows"], plan["failed"]
     confirmed = []
@@ -146,3 +144,8 @@ def _confirmed(of: Import, *, confirm_errors: bool, again: bool) -> list[str]:
             )
         confirmed.append("same_as_before")
     return confirmed
+
+
+def _asked(of: Import) -> Import:
+    require(current().actor, PERMISSIONS[of.kind], of.organization_id)
+    return transitions.locked(of.organization_id, uuid.UUID(str(of.pk)))

@@ -17,7 +17,7 @@ import structlog
 
 from jobs.execution.job import Run
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.imports import check, commit, transitions, undo, validate
+from jobs.families.transfers.imports import check, commit, report, transitions, undo, validate
 from jobs.families.transfers.imports.errors import ImportStopped, WrongState
 from jobs.families.transfers.imports.reading import FileRefused
 from jobs.families.transfers.imports.states import WORKING, ImportState
@@ -33,6 +33,7 @@ PHASES = {
     "validate": validate.validate,
     "commit": commit.commit,
     "undo": undo.undo,
+    "report": report.report,
 }
 
 
@@ -59,7 +60,7 @@ def end(job: Any, reason: str) -> None:
     """The job types' `on_dead`: its job died or was cancelled, so the import is stopped."""
     work = ImportWork.model_validate(job.payload)
     of = transitions.locked(job.organization_id, work.import_id)
-    if of.turn != work.turn or of.state not in WORKING:
+    if of.turn != work.turn or of.state not in WORKING or work.phase == "report":
         return
     if reason == State.CANCELLED and of.state != ImportState.UNDOING:
         transitions.cancel(of)
@@ -77,6 +78,8 @@ def _opened(run: Run[ImportWork]) -> Import | None:
         of = _locked(run)
         if of.turn != run.payload.turn:
             return None
+        if run.payload.phase == "report":
+            return of
         if of.state == ImportState.STOPPED:
             # Its dead letter is retried. Another job follows; this one has nothing left to do.
             transitions.resume(of)

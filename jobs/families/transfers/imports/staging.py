@@ -50,10 +50,10 @@ class Namer:
             field: by_index.get(index, {}) for index, field in choices.columns.items() if field
         }
 
-    def problems(self) -> list[Issue]:
+    def problems(self, **detail: Any) -> list[Issue]:
         """What is wrong with the rows of the chunk that was staged, in the order of the file."""
         return [
-            self._issue(row, *problem.split(":"))
+            self._issue(row, problem, detail)
             for row in run("problems")
             for problem in row["problems"]
         ]
@@ -72,7 +72,8 @@ class Namer:
             **self._place(field),
         )
 
-    def _issue(self, row: dict[str, Any], field: str, code: str) -> Issue:
+    def _issue(self, row: dict[str, Any], problem: str, detail: dict[str, Any]) -> Issue:
+        field, _, code = problem.partition(":")
         given = row.get(_GIVEN.get(field, ""))
         value = None if given is None else shown(given)
         return Issue(
@@ -82,6 +83,7 @@ class Namer:
             row=row["row"],
             line=row["line"],
             value=value,
+            detail=detail,
             **self._place(field),
         )
 

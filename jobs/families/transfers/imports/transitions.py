@@ -237,7 +237,7 @@ def _move(
     of: Import, wish: str, to: ImportState, *, leaving: tuple[ImportState, ...], **values: Any
 ) -> None:
     finished = clock.now() if to in AT_REST else None
-    values |= {"state": to, "finished_at": finished, "progress": {}}
+    values |= {"state": to, "finished_at": finished, "progress": {}, "reports": {}}
     rows = Import.objects.filter(organization_id=of.organization_id, pk=of.pk, state__in=leaving)
     moved = rows.update(**values)
     of.refresh_from_db()

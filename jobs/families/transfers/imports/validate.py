@@ -17,7 +17,7 @@ from django.db import Error, connection, transaction
 
 from jobs.execution.job import Run
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.imports import decide, files, reading, staging, transitions
+from jobs.families.transfers.imports import decide, files, reading, staging, transitions, work
 from jobs.families.transfers.imports.errors import NotApprovable
 from jobs.families.transfers.imports.issue_log import IssueLog, read
 from jobs.families.transfers.imports.progress import Meter
@@ -106,6 +106,8 @@ def validate(run: Run[ImportWork], of: Import) -> None:
             of = transitions.locked(of.organization_id, of.pk)
             dry.log.store(of)
             transitions.validate(of, dry.plan, dry.log.counts)
+            if not dry.log.is_empty:
+                work.send_report(of, "bad")
             if of.approve_when_valid:
                 _approve(of)
 

@@ -19,12 +19,13 @@ class ImportWork(Payload):
     """One piece of work for one import.
 
     turn: the import's number of it. A job whose turn is over, because a person has decided
-    otherwise since, does nothing.
+    otherwise since, does nothing. report: which one, for the phase of that name.
     """
 
     import_id: uuid.UUID
     phase: Phase
     turn: int
+    report: str = ""
 
 
 def send(of: Import, phase: str) -> None:
@@ -32,15 +33,22 @@ def send(of: Import, phase: str) -> None:
     mine = Import.objects.filter(organization_id=of.organization_id, pk=of.pk)
     mine.update(turn=F("turn") + 1)
     of.refresh_from_db(fields=["turn"])
-    name = UNDO if phase == "undo" else JOB_TYPES[of.kind]
-    payload = ImportWork.model_validate({"import_id": of.pk, "phase": phase, "turn": of.turn})
-    sent = enqueue(
-        registry.get(name),
-        payload,
+    of.job_id = _enqueue(of, phase)
+    mine.update(job_id=of.job_id)
+
+
+def send_report(of: Import, which: str) -> None:
+    """Enqueue the making of a report, beside whatever else goes on; once for each turn."""
+    _enqueue(of, "report", which)
+
+
+def _enqueue(of: Import, phase: str, report: str = "") -> uuid.UUID:
+    wanted = {"import_id": of.pk, "phase": phase, "turn": of.turn, "report": report}
+    return enqueue(
+        registry.get(UNDO if phase == "undo" else JOB_TYPES[of.kind]),
+        ImportWork.model_validate(wanted),
         organization_id=of.organization_id,
         entity=("import", str(of.pk)),
         correlation_id=of.correlation_id,
         actor_id=of.actor_id,
-    )
-    mine.update(job_id=sent.job_id)
-    of.job_id = sent.job_id
+    ).job_id

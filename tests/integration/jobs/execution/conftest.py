@@ -38,12 +38,6 @@ def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     logging.getLogger().removeHandler(handler)
 
 
-@pytest.fixture(scope="session")
-def booted() -> None:
-    """What Dramatiq's command line does first in a worker process; starts its time limits."""
-    dramatiq.get_broker().emit_after("process_boot")
-
-
 @pytest.fixture
 def declare(
     transactional_db: None, redis_url: str, settings: Settings, booted: None

@@ -29,12 +29,13 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def worker(transactional_db: None, redis_url: str, settings: Settings) -> Iterator[dramatiq.Worker]:
+def worker(
+    transactional_db: None, redis_url: str, booted: None, settings: Settings
+) -> Iterator[dramatiq.Worker]:
     """Serves the bulk queues. Retries come at once."""
     settings.JOBS_RETRY_SCALE = 0.0
     relay.recover()
     queues().flush("backfill")
-    dramatiq.get_broker().emit_after("process_boot")
     worker = dramatiq.Worker(
         dramatiq.get_broker(), queues={"backfill"}, worker_threads=2, worker_timeout=50
     )
