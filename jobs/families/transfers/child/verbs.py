@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from jobs.families.transfers.child import reporting
 from jobs.families.transfers.files import reader, survey
-from jobs.families.transfers.files.delimited import Undecodable
+from jobs.families.transfers.files.encoding import Undecodable
 from jobs.families.transfers.files.issues import Issue, Refused
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import Reader, Record

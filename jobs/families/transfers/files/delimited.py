@@ -11,33 +11,21 @@ one comparison there.
 """
 
 import csv
-import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from jobs.families.transfers.files import quoting
-from jobs.families.transfers.files.encoding import BadBytes
-from jobs.families.transfers.files.issues import Issue, Refused, refused, shown
+from jobs.families.transfers.files import counts, quoting
+from jobs.families.transfers.files.columns import columns_of, too_long_cells
+from jobs.families.transfers.files.encoding import BadBytes, Undecodable
+from jobs.families.transfers.files.issues import Refused, refused
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.lines import Lines, Overflow
-from jobs.families.transfers.files.records import Column, Record, named
-
-HEADER_CHARACTERS = 1_000
-"""Of one header; it is repeated in every issue of its column."""
+from jobs.families.transfers.files.records import Record
 
 _UNCLOSED = "unexpected end of data"
 _TOO_LONG = "field larger than field limit"
-_SPACE_BEFORE_QUOTE = re.compile(r"\s+\"")
-
-
-class Undecodable(Exception):
-    """Bytes that are no text in the encoding of the file, in the record that begins here."""
-
-    def __init__(self, row: int, line: int, bad: BadBytes) -> None:
-        super().__init__(str(bad))
-        self.row, self.line, self.bad = row, line, bad
 
 
 class DelimitedReader:
@@ -155,50 +143,13 @@ class DelimitedReader:
         if not any(cells) or (len(cells) != width and not any(cell.strip() for cell in cells)):
             self.blank += 1
             return None
-        if len(cells) > width and not any(cells[width:]) and not _spaced(cells):
-            record.issues = (self._extra_empty(record),)
+        if len(cells) > width and not any(cells[width:]) and not counts.spaced(cells):
+            record.issues = (counts.extra_empty(record, width),)
             del cells[width:]
         elif len(cells) != width:
-            record.issues = (self._cell_count(record),)
+            record.issues = (counts.cell_count(record, width, self.delimiter),)
             record.raw = self._lines.text(record.line or 0, last).rstrip("\r\n")
         return record
-
-    def _extra_empty(self, record: Record) -> Issue:
-        found, expected = len(record.cells), len(self.columns)
-        return Issue(
-            level="warn",
-            code="extra_empty_cells",
-            message=f"This record ends with {found - expected} more empty cells than there are "
-            "columns; they are left out.",
-            row=record.row,
-            line=record.line,
-            detail={"found": found, "expected": expected},
-        )
-
-    def _cell_count(self, record: Record) -> Issue:
-        cells, expected = record.cells, len(self.columns)
-        message = f"This record has {len(cells)} cells, and there are {expected} columns."
-        surplus = cells[expected:]
-        hint = None
-        if _spaced(cells):
-            hint = "space_before_quote"
-            message += " A space before a quote makes the quote part of the text: take it out."
-        elif surplus:
-            message += f" Quote a cell that contains {_named(self.delimiter)}."
-        else:
-            message += " Nothing is filled in: write each cell, empty ones too."
-        detail: dict[str, Any] = {"found": len(cells), "expected": expected}
-        if hint:
-            detail["hint"] = hint
-        return Issue(
-            level="row",
-            code="cell_count",
-            message=message,
-            row=record.row,
-            line=record.line,
-            value=shown(self.delimiter.join(surplus)) if surplus else None,
-            detail=detail,
-        )
 
     def _malformed(self, error: str) -> Record | None:
         """What became of the record at which the parser stopped; sets it up again behind it."""
@@ -290,61 +241,3 @@ class DelimitedReader:
             column=column.name if column else None,
             letter=column.letter if column else None,
         )
-
-
-def columns_of(first: Record, *, has_header: bool, limits: Limits) -> list[Column]:
-    """The columns of a table whose first record this is."""
-    cells = first.cells
-    if len(cells) > limits.columns:
-        raise refused(
-            "too_many_columns",
-            f"The file has {len(cells)} columns; the limit is {limits.columns}.",
-            row=first.row,
-            line=first.line,
-            detail={"limit": limits.columns, "found": len(cells)},
-        )
-    texts = ["" if cell is None else str(cell) for cell in cells]
-    columns = named([text if has_header and text.strip() else "" for text in texts])
-    for column in columns:
-        if len(column.name) > HEADER_CHARACTERS:
-            raise refused(
-                "header_too_long",
-                f"The header of column {column.letter} is longer than {HEADER_CHARACTERS} "
-                "characters. Is the first row a header?",
-                row=first.row,
-                line=first.line,
-                letter=column.letter,
-                detail={"limit": HEADER_CHARACTERS, "found": len(column.name)},
-            )
-    return columns
-
-
-def too_long_cells(record: Record, columns: list[Column], limits: Limits) -> list[Issue]:
-    """An issue for each cell of text that is longer than a cell may be."""
-    limit = limits.cell_characters
-    return [
-        Issue(
-            level="row",
-            code="cell_too_long",
-            message=f"This cell has {len(cell):,} characters; the limit is {limit:,}.",
-            row=record.row,
-            line=record.line,
-            column=column.name,
-            letter=column.letter,
-            value=shown(cell),
-            detail={"limit": limit, "found": len(cell)},
-        )
-        for cell, column in zip(record.cells, columns, strict=False)
-        if isinstance(cell, str) and len(cell) > limit
-    ]
-
-
-def _spaced(cells: list[str]) -> bool:
-    """Whether a quote that was meant to enclose a cell is part of one, for a space before it."""
-    return any(_SPACE_BEFORE_QUOTE.match(cell) for cell in cells)
-
-
-def _named(delimiter: str) -> str:
-    return {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}.get(
-        delimiter, delimiter
-    )

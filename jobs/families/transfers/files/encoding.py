@@ -46,6 +46,14 @@ class BadBytes(Exception):
         self.byte = byte
 
 
+class Undecodable(Exception):
+    """Bytes that are no text in the encoding of the file, in the record that begins here."""
+
+    def __init__(self, row: int, line: int, bad: BadBytes) -> None:
+        super().__init__(str(bad))
+        self.row, self.line, self.bad = row, line, bad
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start:
     """What the first bytes say. encoding: of the mark; zeros: likely by the zero bytes alone."""

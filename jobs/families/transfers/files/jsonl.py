@@ -10,12 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from jobs.families.transfers.files.delimited import (
-    HEADER_CHARACTERS,
-    Undecodable,
-    too_long_cells,
-)
-from jobs.families.transfers.files.encoding import BadBytes
+from jobs.families.transfers.files.columns import HEADER_CHARACTERS, too_long_cells
+from jobs.families.transfers.files.encoding import BadBytes, Undecodable
 from jobs.families.transfers.files.issues import Issue, Refused, refused, shown
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.lines import Lines, Overflow

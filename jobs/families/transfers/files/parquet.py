@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.families.transfers.files.delimited import columns_of, too_long_cells
+from jobs.families.transfers.files.columns import columns_of, too_long_cells
 from jobs.families.transfers.files.issues import Refused, refused
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import NO_ISSUES, Cell, CellError, Record

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from jobs.families.transfers.files import dialect
-from jobs.families.transfers.files.delimited import Undecodable
 from jobs.families.transfers.files.detect import Found
-from jobs.families.transfers.files.encoding import Start
+from jobs.families.transfers.files.encoding import Start, Undecodable
 from jobs.families.transfers.files.issues import Issue, shown
 from jobs.families.transfers.files.records import Column, Record
 from jobs.families.transfers.files.xlsx import XlsxReader

@@ -40,7 +40,7 @@ def open_reader(
     """A reader of the whole file.
 
     columns: headers as a survey found them; without them JSONL is gone through once more for its
-    keys. Raises Refused, delimited.Undecodable.
+    keys. Raises Refused, Undecodable.
     """
     found = detect.detect(path, chosen=choices.format)
     if found.format == "csv":

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.families.transfers.files import detect, encoding, preview, questions, reader
-from jobs.families.transfers.files.delimited import DelimitedReader, Undecodable
+from jobs.families.transfers.files.delimited import DelimitedReader
+from jobs.families.transfers.files.encoding import Undecodable
 from jobs.families.transfers.files.issues import Issue, refused
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import Column, Reader, Record

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.families.transfers.files import xlsx_book, xlsx_guard
-from jobs.families.transfers.files.delimited import columns_of, too_long_cells
+from jobs.families.transfers.files.columns import columns_of, too_long_cells
 from jobs.families.transfers.files.issues import Issue, refused, shown
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import NO_ISSUES, CellError, Record

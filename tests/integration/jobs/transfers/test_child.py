@@ -130,6 +130,19 @@ def test_it_has_no_django_no_database_and_no_client_of_a_queue() -> None:
     assert not loaded & {"django", "psycopg", "redis", "dramatiq", "tenancy", "structlog", "socket"}
 
 
+def test_its_environment_has_no_address_and_no_secret(
+    endless: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_SECRET", "x")
+
+    with Child(endless, "survey", SPEC) as child:
+        next(iter(child))
+        environment = Path(f"/proc/{child.pid}/environ").read_bytes()
+
+    assert b"PYTHONPATH=" in environment
+    assert not any(word in environment for word in (b"SECRET", b"URL", b"DJANGO", b"HOME"))
+
+
 def test_it_ends_at_its_processor_time(endless: Path) -> None:
     assert failure(endless, ProcessLimits(cpu_seconds=1)) == "cpu_limit"
 

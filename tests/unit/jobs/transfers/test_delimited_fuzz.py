@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.families.transfers.files import encoding
-from jobs.families.transfers.files.delimited import DelimitedReader, Undecodable
+from jobs.families.transfers.files.delimited import DelimitedReader
+from jobs.families.transfers.files.encoding import Undecodable
 from jobs.families.transfers.files.issues import Refused
 from jobs.families.transfers.files.limits import Limits
 from tests.factories.upload_files import File

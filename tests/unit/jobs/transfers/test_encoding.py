@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.families.transfers.files.delimited import Undecodable
+from jobs.families.transfers.files.encoding import Undecodable
 from jobs.families.transfers.files.issues import Refused
 from tests.factories.upload_files import HEADER, File, good, places, timeline
 
