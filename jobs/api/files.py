@@ -36,8 +36,11 @@ def serve_file(request: HttpRequest, organization_id: int, token: str) -> HttpRe
             file = path.open("rb")
     except StoreError:
         return answer(not_found())
-    headers = link.served.headers | {"X-Content-Type-Options": "nosniff"}
-    return FileResponse(file, headers=headers)
+    response = FileResponse(file)
+    # After it was made: Django would put in its place what it makes of the file's name.
+    for name, value in (link.served.headers | {"X-Content-Type-Options": "nosniff"}).items():
+        response[name] = value
+    return response
 
 
 def _may_still(link: links.Link) -> bool:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit.models import AuditEvent
 from tenancy.scope import scope
-from tests.factories import imports, jobs, notifications, tenancy
+from tests.factories import exports, imports, jobs, notifications, tenancy
 from tests.factories.api import Caller
 
 NOBODY = 9_000_000_000_000_000_000
@@ -32,6 +32,7 @@ def theirs(victim: Caller, redis_url: str) -> dict[str, Any]:
         "endpoint": notifications.endpoint(victim.organization).pk,
         "import": imports.import_row(victim.organization).pk,
         "job": jobs.dead_job(victim.organization).job_id,
+        "export": exports.export(victim.organization).pk,
         "event": event.pk,
     }
 
@@ -54,6 +55,8 @@ OBJECTS = [
     "/imports/{import}/issues",
     "/jobs/{job}",
     "/audit-events/{event}",
+    "/exports/{export}",
+    "/exports/{export}/file",
 ]
 ACTIONS = [
     "/endpoints/{endpoint}/rotate",
@@ -64,6 +67,7 @@ ACTIONS = [
     "/imports/{import}/undo",
     "/jobs/{job}/cancel",
     "/jobs/{job}/retry",
+    "/exports/{export}/cancel",
 ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pytest_django.live_server_helper import LiveServer
 
-from tests.factories import imports, jobs, notifications, tenancy
+from tests.factories import exports, imports, jobs, notifications, tenancy
 from tests.factories.api import Caller
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
@@ -58,6 +58,7 @@ def _known(caller: Caller) -> dict[str, object]:
         "endpoint_id": notifications.endpoint(caller.organization).pk,
         "import_id": str(imports.import_row(caller.organization).pk),
         "job_id": str(jobs.dead_job(caller.organization).job_id),
+        "export_id": str(exports.export(caller.organization).pk),
     }
 
 

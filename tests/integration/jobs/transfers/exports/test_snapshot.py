@@ -1,0 +1,87 @@
+"""The read-only transaction of an export: one moment, not for ever, and nothing left of it."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+
+from jobs.families.transfers.errors import SnapshotTooLong
+from jobs.families.transfers.exports.formats import FORMATS
+from jobs.families.transfers.exports.snapshot import snapshot
+from jobs.families.transfers.exports.statement import Query, query
+from tenancy.scope import scope
+
+from .conftest import House
+
+
+@pytest.fixture
+def timeline(house: House) -> Query:
+    return query("timeline", organization_id=house.organization.pk, fields=["title"], filters={})
+
+
+@pytest.fixture
+def locked() -> Iterator[psycopg.Connection]:
+    """Nobody reads timelines while this connection is in its transaction."""
+    with psycopg.connect(settings.DATABASE_URL) as holder:
+        holder.execute("LOCK TABLE tenancy_timelineentry IN ACCESS EXCLUSIVE MODE")
+        yield holder
+
+
+def elsewhere(house: House, title: str) -> None:
+    """An entry that another connection commits meanwhile."""
+
+    def commit() -> None:
+        house.entries({"title": title})
+        connections.close_all()
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    thread.join()
+
+
+def test_what_is_committed_after_it_opened_is_not_in_it(house: House, timeline: Query) -> None:
+    house.entries({"title": "Before"})
+
+    with scope(house.organization), snapshot(timeline) as moment:
+        elsewhere(house, "After")
+        content = b"".join(moment.blocks(FORMATS["csv"]))
+
+    assert content == b'title\n"Before"\n'
+    assert (moment.total, moment.rows) == (1, 1)
+
+
+def test_nothing_can_be_written_in_it_and_everything_afterwards(
+    house: House, timeline: Query
+) -> None:
+    with (
+        pytest.raises(Exception, match="read-only transaction"),
+        scope(house.organization),
+        snapshot(timeline),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE tenancy_mission SET title = 'x'")
+
+    house.entries({"title": "Written"})
+    with scope(house.organization), snapshot(timeline) as moment:
+        assert moment.total == 1
+
+
+def test_one_that_is_open_for_too_long_is_ended_with_what_to_do(
+    house: House, timeline: Query, locked: psycopg.Connection
+) -> None:
+    short = timedelta(milliseconds=200)
+
+    with (
+        pytest.raises(SnapshotTooLong, match="Narrow the filter"),
+        scope(house.organization),
+        snapshot(timeline, longest=short) as moment,
+    ):
+        list(moment.blocks(FORMATS["csv"]))
+
+    locked.rollback()
+    with scope(house.organization), snapshot(timeline) as moment:
+        assert moment.total == 0
