@@ -18,6 +18,7 @@ from jobs.families.transfers.imports import decide
 from jobs.families.transfers.imports.errors import ImportRefused, UploadRefused
 from jobs.families.transfers.imports.states import ImportState
 from jobs.families.transfers.imports.upload import upload
+from jobs.families.transfers.imports.work import JOB_TYPES
 from jobs.families.transfers.models import Import, ImportKind, IssueLevel, RowIssue
 from jobs.families.transfers.rules.choices import InvalidChoice
 from tenancy.access import Permission
@@ -180,6 +181,8 @@ def create_import(
 
     The same Idempotency-Key again answers with the import that it made before.
     """
+    if form.kind not in JOB_TYPES:
+        raise refused("body.kind", "choice", f"Is not one of {', '.join(JOB_TYPES)}.")
     with transaction.atomic():
         organization = Organization.objects.get(pk=organization_id)
     with _refusals():

@@ -67,9 +67,9 @@ def ask(
 
 
 def ask_with(
-    request: HttpRequest, page: "ModelAdmin[Any]", question: Question, form: ReasonForm
+    request: HttpRequest, page: "ModelAdmin[Any]", question: Question, form: forms.Form
 ) -> dict[str, Any] | HttpResponse:
-    """As `ask`, with a form that asks for more than the reason: what was answered, or the page."""
+    """As `ask`, with a form that asks for something else: what was answered, or the page."""
     if form.is_bound and form.is_valid():
         return form.cleaned_data
     context = {

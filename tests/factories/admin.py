@@ -13,6 +13,7 @@ from jobs.models import (
     DeadLetter,
     Delivery,
     Endpoint,
+    Import,
     Job,
     MinuteCount,
     QueueControl,
@@ -32,7 +33,7 @@ from tenancy.models import (
     TimelineEntry,
     User,
 )
-from tests.factories import alerts, jobs, notifications, templates, tenancy
+from tests.factories import alerts, imports, jobs, notifications, templates, tenancy
 
 
 def signed_in(person: User) -> Client:
@@ -83,6 +84,7 @@ MAKERS: dict[type[models.Model], Callable[[Organization], Any]] = {
     Membership: membership,
     Invitation: tenancy.invitation,
     AuditEvent: audit_event,
+    Import: imports.asking,
     Job: job,
     DeadLetter: dead_letter,
     QueueControl: jobs.queue_control,

@@ -125,3 +125,47 @@ def issues(of: Import, places: Iterable[tuple[int, str]]) -> None:
                 message=f"Says {code}.",
                 row=row,
             )
+
+
+COLUMNS = ("external_id", "mission", "When", "organization_id")
+
+
+def asking(of: Organization, text: str = "text") -> Import:
+    """One that waits for answers, with `text` wherever a file can put it."""
+    question = {"level": "question", "code": "column_undecided", "message": f"Says {text}."}
+    survey = {
+        "complete": True,
+        "format": "csv",
+        "encoding": "utf-8",
+        "delimiter": ",",
+        "encodings_proposed": [{"encoding": "cp1252", "sample": [text]}],
+        "sheets": [{"name": text, "hidden": True, "rows": 2}],
+        "columns": [
+            {"index": index, "letter": "ABCDE"[index], "name": name}
+            for index, name in enumerate([*COLUMNS, text])
+        ],
+        "rows": 2,
+        "sample": [[text] * 5],
+        "date_formats": {
+            "2": {
+                "left": ["DD/MM/YYYY", "MM/DD/YYYY"],
+                "options": ["DD/MM/YYYY", "MM/DD/YYYY"],
+                "conflict": None,
+                "examples": [text],
+            }
+        },
+        "questions": [question | {"letter": "C", "column": text}],
+        "warnings": [question | {"letter": "D", "column": text}],
+    }
+    made = import_row(
+        of,
+        state="checked",
+        file_name=text,
+        survey=survey,
+        choices={"kind": "timeline", "columns": {"0": "external_id"}},
+        issue_counts=[{"level": "row", "code": "required", "column": text, "count": 1}],
+    )
+    issues(made, [(2, "required")])
+    with scope(of), transaction.atomic():
+        RowIssue.objects.filter(of_import=made).update(message=text, column=text, value=text)
+    return made

@@ -21,7 +21,7 @@ from tenancy.acting import because
 from tenancy.admin.base import TenantAdmin
 from tenancy.models import Organization, Role, User
 from tests.factories import admin as rows
-from tests.factories import alerts, notifications, templates, tenancy
+from tests.factories import alerts, imports, notifications, templates, tenancy
 from tests.factories.admin import signed_in
 from tests.factories.jobs import Note, at, breaker, queue_control, running_job
 
@@ -69,6 +69,7 @@ def own() -> Organization:
     tenancy.invitation(own, name=EVIL)
     alerts.open_alert(own)
     alerts.minute_count(own)
+    imports.asking(own, EVIL)
     queue_control(own)
     fault = breaker(own)
     templates.draft(own, subject=EVIL, text=EVIL, html=EVIL)

@@ -32,6 +32,7 @@ SEEN_FROM = {
     "Timeline entries": "viewer",
     "Assignments": "viewer",
     "Collaborators": "viewer",
+    "Imports": "viewer",
     "Memberships": "admin",
     "Invitations": "admin",
     "Service accounts": "admin",

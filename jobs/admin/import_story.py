@@ -1,0 +1,89 @@
+"""Where an import stands, in a sentence; its plan and its progress, in numbers for people."""
+
+from datetime import timedelta
+from typing import Any
+
+from jobs.families.transfers.imports.states import WORKING, ImportState
+from jobs.families.transfers.models import Import
+from tenancy.admin.times import span
+
+OUTCOMES = ("added", "changed", "unchanged", "removed", "failed", "skipped")
+PHASES = {
+    "check": "Reading the file",
+    "validate": "Trying every row; nothing is written",
+    "commit": "Writing the rows",
+    "report": "Writing the report",
+    "undo": "Taking back what it changed",
+}
+STATE_LABELS = {
+    "Uploaded": "info",
+    "Checked": "warning",
+    "Mapped": "info",
+    "Validated": "warning",
+    "Approved": "info",
+    "Committing": "primary",
+    "Completed": "success",
+    "Rejected": "danger",
+    "Stopped": "danger",
+    "Cancelled": None,
+    "Undoing": "primary",
+    "Undone": None,
+}
+
+
+SENTENCES = {
+    ImportState.UPLOADED: "The file is here and waits to be read, or is being read.",
+    ImportState.CHECKED: "Something has to be decided before it goes on: see the questions.",
+    ImportState.MAPPED: "All is decided. Every row is tried now; nothing is written.",
+    ImportState.VALIDATED: "{why}This is what would happen. Nothing is written until somebody "
+    "approves it.",
+    ImportState.APPROVED: "In line to be written.",
+    ImportState.COMMITTING: "The rows are being written.",
+    ImportState.COMPLETED: "Written: {done}. For 30 days it can be taken back.",
+    ImportState.REJECTED: "{why}The file is refused, and nothing was written.",
+    ImportState.STOPPED: "{why}Written so far: {done}; that stays.",
+    ImportState.CANCELLED: "Written before: {done}; that stays.",
+    ImportState.UNDOING: "What it changed is being taken back, but for what somebody has touched "
+    "since.",
+    ImportState.UNDONE: "Taken back: {undo}.",
+}
+
+
+def sentence(of: Import) -> str:
+    """What happened last, and what is to be done next."""
+    why = (of.problem or {}).get("message", "")
+    return SENTENCES[ImportState(of.state)].format(
+        why=f"{why} " if why else "", done=told(of.done), undo=told(of.undo or {})
+    )
+
+
+def is_working(of: Import) -> bool:
+    """Whether a worker moves it on, so that the page looks again by itself."""
+    return of.state in WORKING
+
+
+def told(counts: dict[str, Any]) -> str:
+    """Counts as "12 added, 3 failed"; what is zero is left out."""
+    said = [f"{n:,} {what}" for what, n in counts.items() if isinstance(n, int) and n]
+    return ", ".join(said) or "nothing"
+
+
+def plan(of: Import) -> dict[str, int]:
+    """The dry run's counts, in the order of the outcomes."""
+    return {one: of.plan.get(one, 0) for one in OUTCOMES} if of.plan else {}
+
+
+def progress(of: Import) -> dict[str, Any]:
+    """The phase under way: phase, done, percent (None until the rows are counted), rate, left."""
+    now = of.progress or {}
+    rows, total = now.get("rows", 0), now.get("total")
+    share, whole = (rows, total) if total else (now.get("bytes"), now.get("total_bytes"))
+    left, rate = now.get("remaining_seconds"), now.get("rows_per_second")
+    return {
+        "phase": PHASES.get(now.get("phase", ""), "Waiting for a worker"),
+        "done": f"{rows:,} of {total:,} rows" if total else f"{rows:,} rows",
+        "percent": min(100, round(100 * share / whole)) if share is not None and whole else None,
+        "rate": f"{rate:,} rows/s" if rate else "",
+        "errors": now.get("errors", 0),
+        "left": f"about {span(timedelta(seconds=left))} left" if left is not None else "",
+    }
