@@ -74,7 +74,10 @@ class ChoicesForm(forms.Form):
         super().__init__(data)
         self.of, self.survey = of, of.survey or {}
         self.decided = Choices.from_json(of.choices)
-        self.columns = [Column(**one) for one in self.survey.get("columns", ())]
+        self.columns = [
+            Column(index=one["index"], letter=one["letter"], name=one["name"])
+            for one in self.survey.get("columns", ())
+        ]
         self._add_reading()
         if self.survey.get("complete", True):
             self._add_columns()
@@ -121,7 +124,7 @@ class ChoicesForm(forms.Form):
         if survey.get("format") in ("csv", "tsv"):
             self._choose("delimiter", "Columns are divided by", DELIMITERS)
         if sheets := survey.get("sheets"):
-            labels = [(one["name"], _sheet(one)) for one in sheets if one["rows"]]
+            labels = [(one["name"], _sheet(one)) for one in sheets if one["filled"]]
             self._choose("sheet", "Sheet", labels)
         if survey.get("format") in ("csv", "tsv", "xlsx"):
             self._choose("has_header", "Row 1 names the columns", HEADER)
@@ -241,8 +244,7 @@ def _with_sample(proposed: Mapping[str, Any]) -> str:
 
 
 def _sheet(one: Mapping[str, Any]) -> str:
-    hidden = ", hidden" if one["hidden"] else ""
-    return f"{one['name']} ({one['rows']:,} rows{hidden})"
+    return f"{one['name']} (hidden)" if one["hidden"] else str(one["name"])
 
 
 def _field_label(one: fields.Field) -> str:

@@ -15,6 +15,13 @@ PHASES = {
     "report": "Writing the report",
     "undo": "Taking back what it changed",
 }
+REPORTS = {
+    "bad": "Rows with errors",
+    "all": "All rows",
+    "committed": "Rows that were written",
+    "failed": "Rows that failed",
+    "not_attempted": "Rows that were not tried",
+}
 STATE_LABELS = {
     "Uploaded": "info",
     "Checked": "warning",

@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.enums import ActionVariant
 
 from jobs.admin import import_story as story
 from jobs.admin.import_forms import ChoicesForm, UploadForm
-from jobs.families.transfers.imports import decide
+from jobs.families.transfers.errors import NotThere
+from jobs.families.transfers.imports import decide, report
 from jobs.families.transfers.imports.errors import ImportRefused, NotApprovable
 from jobs.families.transfers.imports.states import ASKING, AT_REST, ImportState
 from jobs.families.transfers.imports.upload import PERMISSIONS, upload
@@ -54,6 +55,7 @@ class ImportAdmin(TenantAdmin):
         "resume": "resume_view",
         "undo": "undo_view",
         "progress": "progress_view",
+        "report": "report_view",
     }
 
     list_display = ("file_name", "kind", "shown_state", "rows", "outcome", "who", "age")
@@ -184,6 +186,8 @@ class ImportAdmin(TenantAdmin):
             "plan": story.plan(of),
             "who": names.get(of.actor_id, of.actor_id),
             "approved_by": names.get(of.approved_by, of.approved_by),
+            "reports": self._reports(of) if may else (),
+            "report_address": self.address(of, "report"),
             "code": code,
             "issues": Paginator(issues, ISSUES).get_page(request.GET.get("page")),
         }
@@ -216,6 +220,27 @@ class ImportAdmin(TenantAdmin):
         if request.GET.get("state") != of.state:
             response["HX-Refresh"] = "true"
         return response
+
+    def report_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the file of a report; one that has to be made first is there in a moment."""
+        of = self._mine(request, object_id)
+        which = request.GET.get("which", "bad")
+        if which not in story.REPORTS:
+            raise Http404
+        try:
+            return HttpResponseRedirect(report.link(of, which))
+        except (ImportRefused, NotThere) as error:
+            return self._refused(request, of, error)
+
+    def _reports(self, of: Import) -> list[tuple[str, str]]:
+        if of.plan is None or of.reports_removed_at or of.upload_removed_at:
+            return []
+        shown: list[str] = []
+        if of.state in (*report.PLANNED, *report.ENDED):
+            shown += report.OF_THE_FILE
+        if of.state in report.ENDED:
+            shown += report.OF_A_COMMIT
+        return [(which, story.REPORTS[which]) for which in shown]
 
     # -- what is decided ------------------------------------------------------------------------
 
@@ -312,7 +337,7 @@ class ImportAdmin(TenantAdmin):
             return self._refused(request, of, error)
         return done(request, said, self.address(of))
 
-    def _refused(self, request: HttpRequest, of: Import, error: ImportRefused) -> HttpResponse:
+    def _refused(self, request: HttpRequest, of: Import, error: Exception) -> HttpResponse:
         messages.error(request, str(error))
         return HttpResponseRedirect(self.address(of))
 

@@ -14,14 +14,15 @@ from ninja.files import UploadedFile
 from pydantic import AwareDatetime, Field
 
 from jobs.families.transfers.errors import NotThere
-from jobs.families.transfers.imports import decide
+from jobs.families.transfers.imports import decide, report
 from jobs.families.transfers.imports.errors import ImportRefused, UploadRefused
 from jobs.families.transfers.imports.states import ImportState
-from jobs.families.transfers.imports.upload import upload
+from jobs.families.transfers.imports.upload import PERMISSIONS, upload
 from jobs.families.transfers.imports.work import JOB_TYPES
 from jobs.families.transfers.models import Import, ImportKind, IssueLevel, RowIssue
 from jobs.families.transfers.rules.choices import InvalidChoice
-from tenancy.access import Permission
+from tenancy.access import Permission, require
+from tenancy.acting import current
 from tenancy.api.fields import UNCHANGED, Body, Out, PathId
 from tenancy.api.pages import Items, Page, PageQuery, UuidPageQuery, find, page
 from tenancy.api.permission import ServiceToken, UploadToken
@@ -181,10 +182,11 @@ def create_import(
 
     The same Idempotency-Key again answers with the import that it made before.
     """
-    if form.kind not in JOB_TYPES:
-        raise refused("body.kind", "choice", f"Is not one of {', '.join(JOB_TYPES)}.")
     with transaction.atomic():
         organization = Organization.objects.get(pk=organization_id)
+        require(current().actor, PERMISSIONS[form.kind], organization)
+    if form.kind not in JOB_TYPES:
+        raise refused("body.kind", "choice", f"Is not one of {', '.join(JOB_TYPES)}.")
     with _refusals():
         taken = upload(
             organization,
@@ -264,6 +266,25 @@ def undo_import(request: HttpRequest, organization_id: PathId, import_id: Path[U
     """Take back what it changed and nobody has touched since, for 30 days."""
     with _refusals():
         return decide.undo(find(_imports(organization_id), import_id))
+
+
+@router.get("/{import_id}/report", auth=write, response={202: None, 307: None})
+def download_import_report(
+    request: HttpRequest, organization_id: PathId, import_id: Path[UUID], query: Query[ReportQuery]
+) -> HttpResponse:
+    """The file again, or some of its rows, with what became of each: its address, in `Location`.
+
+    Good for three minutes. 202, with the address to ask again, while the report is being made.
+    """
+    of = find(_imports(organization_id), import_id)
+    try:
+        with _refusals():
+            return HttpResponse(status=307, headers={"Location": report.link(of, query.which)})
+    except Problem as error:
+        if error.code != "report_pending":
+            raise
+        again = {"Location": request.get_full_path(), "Retry-After": "1"}
+        return HttpResponse(status=202, headers=again)
 
 
 def _choices(form: NewImport) -> dict[str, Any]:

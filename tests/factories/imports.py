@@ -139,7 +139,7 @@ def asking(of: Organization, text: str = "text") -> Import:
         "encoding": "utf-8",
         "delimiter": ",",
         "encodings_proposed": [{"encoding": "cp1252", "sample": [text]}],
-        "sheets": [{"name": text, "hidden": True, "rows": 2}],
+        "sheets": [{"name": text, "hidden": True, "filled": True}],
         "columns": [
             {"index": index, "letter": "ABCDE"[index], "name": name}
             for index, name in enumerate([*COLUMNS, text])
