@@ -20,10 +20,10 @@ from tenancy.models import Project
 from tenancy.scope import Scope, _current, current_scope
 from tests import factories
 from tests.factories.jobs import queued_job
+from tests.integration.jobs.conftest import booted  # noqa: F401 - a fixture
 from tests.integration.jobs.execution.conftest import (  # noqa: F401 - fixtures
     Declare,
     StartWorker,
-    booted,
     declare,
     start_worker,
 )

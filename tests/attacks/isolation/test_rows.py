@@ -14,6 +14,7 @@ from tenancy.scope import operator_scope, scope
 from tests import factories
 from tests.attacks.isolation.catalog import TENANT_MODELS
 from tests.factories.admin import MAKERS
+from tests.factories.exports import export
 from tests.factories.imports import import_with_rows_everywhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +29,7 @@ def theirs() -> Rows:
     for make, other in zip(MAKERS.values(), others, strict=True):
         _attempt(make(other))
     import_with_rows_everywhere(others[0])
+    export(others[0])
     with operator_scope("to find what there is"), transaction.atomic():
         return {model: _any_of(model, others) for model in TENANT_MODELS}
 
