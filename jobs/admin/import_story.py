@@ -70,8 +70,9 @@ def is_working(of: Import) -> bool:
 
 
 def told(counts: dict[str, Any]) -> str:
-    """Counts as "12 added, 3 failed"; what is zero is left out."""
-    said = [f"{n:,} {what}" for what, n in counts.items() if isinstance(n, int) and n]
+    """Counts as "12 added, 3 failed"; what is zero is left out, and what only sums others."""
+    found = {what: n for what, n in counts.items() if what not in ("rows", "blank")}
+    said = [f"{n:,} {what}" for what, n in found.items() if isinstance(n, int) and n]
     return ", ".join(said) or "nothing"
 
 

@@ -35,6 +35,14 @@ def operating(order: str, mail: str | None = None) -> Iterator[None]:
         raise CommandError(str(error)) from error
 
 
+@contextmanager
+def ordering(order: str, mail: str) -> Iterator[None]:
+    """As `operating` for an operator, for what opens transactions of its own."""
+    actor = Actor.operator(_operator(mail).pk)
+    with acting(actor, source="command"), operator_scope(order):
+        yield
+
+
 def organization_of(text: str) -> Organization:
     """The organization of this id or slug, in an operator's scope. Raises CommandError."""
     lookup = {"pk": int(text)} if text.isdecimal() else {"slug": text}
