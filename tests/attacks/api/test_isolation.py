@@ -53,6 +53,7 @@ OBJECTS = [
     "/deliveries/{delivery}",
     "/imports/{import}",
     "/imports/{import}/issues",
+    "/imports/{import}/report",
     "/jobs/{job}",
     "/audit-events/{event}",
     "/exports/{export}",
