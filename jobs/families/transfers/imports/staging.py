@@ -31,6 +31,7 @@ _GIVEN = {"id": "id", "external_id": "key", "mission": "mission"}
 
 def stage(organization_id: int, rows: bytes, *, commits: bool) -> None:
     """Put a chunk beside what is there: tables imports_staged, imports_resolved."""
+    run("by_index")
     run("stage")
     columns = ", ".join(STAGED)
     with (

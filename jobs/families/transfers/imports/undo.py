@@ -50,6 +50,7 @@ def undo(run: Run[ImportWork], of: Import) -> None:
 
 
 def _take_back(run: Run[ImportWork], of: Import, chunk: int) -> None:
+    sql("by_index")
     [found] = sql("undo", _chunk(of, chunk) | {"job_id": run.job.ref.job_id, "writes": True})
     kept = zip(found.pop("kept_ids"), found.pop("kept_rows"), strict=True)
     issue_log.insert(of, (_kept(entry, row) for entry, row in kept))
