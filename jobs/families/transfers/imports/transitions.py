@@ -204,7 +204,11 @@ def cancel(of: Import) -> None:
 
 
 def begin_undo(of: Import) -> None:
-    """completed, stopped, cancelled → undoing. Raises IntegrityError while another one writes."""
+    """completed, stopped, cancelled → undoing. Raises IntegrityError while another one writes.
+
+    One that was begun before goes on where that ended: a chunk is taken back once.
+    """
+    is_new = of.undo is None
     _move(
         of,
         "undo",
@@ -213,10 +217,10 @@ def begin_undo(of: Import) -> None:
         stopped_in="",
         reason="",
         problem=None,
-        undo_checkpoint=of.checkpoint_chunk,
-        undo={"deleted": 0, "restored": 0, "kept": 0},
+        undo_checkpoint=of.checkpoint_chunk if is_new else of.undo_checkpoint,
+        undo={"deleted": 0, "restored": 0, "kept": 0} if is_new else of.undo,
     )
-    record("import.undo_began", of, detail=_file(of) | {"chunks": of.checkpoint_chunk})
+    record("import.undo_began", of, detail=_file(of) | {"chunks": of.undo_checkpoint})
     work.send(of, PHASES[S.UNDOING])
 
 

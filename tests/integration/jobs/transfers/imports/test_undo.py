@@ -10,11 +10,15 @@ from jobs.families.transfers.imports.errors import NotUndoable, WrongState
 from jobs.families.transfers.imports.undo import plan_undo
 from jobs.families.transfers.models import Import
 from tenancy import changes, clock
+from tenancy.acting import Actor, acting
+from tenancy.models import Membership, TimelineEntry
 from tenancy.scope import scope
 from tests import factories
 from tests.factories.imports import csv, decide, line, now
 from tests.factories.jobs import at
 from tests.integration.jobs.transfers.imports.looking import actions, chunks, entries, issues
+from tests.threads import elsewhere
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +105,34 @@ def test_70_undoing_twice_is_refused(imported, until):
     of = until(of, "undone")
     with pytest.raises(WrongState):
         decide(doors.undo, of)
+
+
+def test_what_was_undone_half_way_goes_on_when_somebody_undoes_it_again(completed, until, settings):
+    """Whoever began it lost the right between two chunks."""
+    settings.IMPORTS_CHUNK_ROWS = 2
+    mission = factories.mission()
+    own = mission.organization
+    of = completed(csv(*(line(f"E-{n}", mission.reference) for n in range(6))), of=own)
+
+    def lose_the_right():
+        eventually(lambda: now(of).undo_checkpoint == 2)
+        with at(own):
+            changes.delete(Membership.objects.get(organization=own))
+
+    with elsewhere() as begin, at(own):  # chunk 2 waits for this transaction
+        TimelineEntry.objects.select_for_update().get(organization=own, external_id="E-2")
+        begin(decide, doors.undo, of).result()
+        begin(lose_the_right).result()
+    stopped = until(of, "undone", "stopped")
+    assert (stopped.state, stopped.undo_checkpoint) == ("stopped", 1)
+
+    other = factories.member(own, "editor")
+    with scope(own), acting(Actor.user(other.pk), source="web"):
+        doors.undo(stopped)
+    of = until(of, "undone", "stopped")
+
+    assert (of.state, of.undo) == ("undone", {"deleted": 6, "restored": 0, "kept": 0})
+    assert [chunk.number for chunk in chunks(of, is_undo=True)] == [1, 2, 3]
 
 
 def test_a_rest_of_more_than_thirty_days_ends_it(imported):
