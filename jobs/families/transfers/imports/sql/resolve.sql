@@ -2,7 +2,8 @@
 -- parameters  organization_id bigint, commits boolean (whether new entries get their ids)
 -- result      temporary table imports_resolved, one row for each of imports_staged: outcome (added,
 --             changed, unchanged or failed), problems (`field:code`, only where it failed), id (of the
---             entry), the values it would have, digest_before and digest, both of all values
+--             entry), the values it would have, digest_before and digest, both of all values,
+--             is_renamed (an entry that is there gets another external id)
 -- locks       none; `change` notices what changed meanwhile
 -- cost        an index look-up a row, and a hash of the organization's missions
 --
@@ -43,6 +44,7 @@ found AS (
 joined AS (
     SELECT (s).row, (s).line, (s).id AS given_id, (s).mission AS given_mission,
         is_other, (e).id AS target_id, (e).mission_id AS mission_before,
+        (e).external_id AS external_id_before,
         coalesce(r.id, n.id, CASE WHEN (s).mission IS NULL THEN (e).mission_id END) AS mission_id,
         CASE WHEN (s).clears & 1 > 0 THEN NULL
             ELSE coalesce((s).key, (e).external_id) END AS external_id,
@@ -82,6 +84,7 @@ judged AS (
 ordered AS MATERIALIZED (SELECT * FROM judged ORDER BY row)
 SELECT row, line, target_id, mission_id, external_id, kind, title, starts_at, ends_at, location,
     notes, digest_before, digest, problems,
+    target_id IS NOT NULL AND external_id IS DISTINCT FROM external_id_before AS is_renamed,
     CASE WHEN cardinality(problems) > 0 THEN 'failed'
         WHEN target_id IS NULL THEN 'added'
         WHEN digest = digest_before THEN 'unchanged'

@@ -4,7 +4,8 @@
 --             counted)
 -- locks       none
 -- cost        a hash of all rows; the rest only for those that come twice
-SELECT row, line, first_row, digest = first_digest AS is_same, outcome
+SELECT DISTINCT ON (row) row, line, first_row, coalesce(digest = first_digest, false) AS is_same,
+    outcome
 FROM (
     SELECT row, line, digest, outcome, first_value(row) OVER firsts AS first_row,
         first_value(digest) OVER firsts AS first_digest
@@ -13,4 +14,4 @@ FROM (
     WINDOW firsts AS (PARTITION BY identity ORDER BY row)
 ) of_each
 WHERE row <> first_row
-ORDER BY row
+ORDER BY row, is_same, first_row

@@ -2,9 +2,10 @@
 
 import pytest
 
+from jobs.families.transfers.imports import decide as doors
 from tenancy import changes
 from tests import factories
-from tests.factories.imports import HEADER, csv, line
+from tests.factories.imports import HEADER, csv, decide, line
 from tests.factories.jobs import at
 from tests.integration.jobs.transfers.imports.looking import entries, issue, issues, plan
 
@@ -168,3 +169,30 @@ def test_all_errors_of_a_row_are_told(validated):
     assert of.issue_counts == [
         {"level": "row", "code": "unknown_reference", "column": "mission", "count": 1}
     ]
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 1000])
+@pytest.mark.parametrize(
+    ("first", "second"), [("W to X", "new X"), ("new X", "W to X"), ("W to X", "V to X")]
+)
+def test_two_rows_that_would_have_one_external_id_are_an_error(
+    first, second, chunk_rows, completed, validated, until, settings
+):
+    """Either alone passes: one renames an entry that is there, by its id."""
+    settings.IMPORTS_CHUNK_ROWS = chunk_rows
+    mission = factories.mission()
+    here = {"of": mission.organization}
+    ids = entries(
+        completed(csv(line("W", mission.reference), line("V", mission.reference)), **here)
+    )
+
+    def row(wish):
+        renamed = ids.get(wish.partition(" to ")[0])
+        return f"{renamed.pk if renamed else ''},{line('X', mission.reference)}"
+
+    of = validated(csv(row(first), row(second), header=f"id,{HEADER}"), **here)
+    of = until(decide(doors.approve, of, confirm_errors=True), "completed", "stopped")
+
+    assert issues(of) == [(3, 3, "external_id", "duplicate_key")]
+    assert plan(of)["failed"] == 1
+    assert of.done["rows"] == of.done["added"] + of.done["changed"] == 1
