@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from jobs.families.transfers.imports import files, transitions
 from jobs.families.transfers.imports.errors import UploadRefused
@@ -94,21 +94,19 @@ def upload(
 
 def _entered(of: Import, stored: Stored) -> Uploaded:
     of.file_bytes, of.file_sha256 = stored.bytes, stored.sha256
-    try:
-        with transaction.atomic():
+    with transaction.atomic():
+        # While the bytes came others may have: of all at once, the lock lets one look and enter.
+        Organization.objects.select_for_update(no_key=True).get(pk=of.organization_id)
+        known = _known(of.organization_id, of.idempotency_key)
+        if known is None:
+            _refuse_early(of.organization_id, stored.bytes)
             of.same_as = _completed_with(of)
             of.save(force_insert=True)
             of.refresh_from_db()
             transitions.uploaded(of)
-    except IntegrityError:
-        # The same request at the same moment was quicker.
-        with transaction.atomic():
-            known = _known(of.organization_id, of.idempotency_key)
-        if known is None:
-            raise
-        store().delete(files.upload(of))
-        return Uploaded(of_import=known, created=False)
-    return Uploaded(of_import=of, created=True)
+            return Uploaded(of_import=of, created=True)
+    store().delete(files.upload(of))
+    return Uploaded(of_import=known, created=False)
 
 
 def _refuse_early(organization_id: int, declared_bytes: int | None) -> None:

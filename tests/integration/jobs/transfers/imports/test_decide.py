@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.families.transfers.imports import decide as doors
-from jobs.families.transfers.imports.errors import NotApprovable, WrongState
+from jobs.families.transfers.imports.errors import NotApprovable, UploadRefused, WrongState
 from tenancy.access import Actor
 from tenancy.acting import acting
 from tenancy.errors import AccessDenied
@@ -11,6 +11,7 @@ from tenancy.scope import scope
 from tests import factories
 from tests.factories.imports import csv, decide, line, now, uploaded
 from tests.integration.jobs.transfers.imports.looking import actions, entries, plan
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -147,3 +148,21 @@ def test_what_has_to_be_confirmed_waits_for_a_person_all_the_same(until):
     with pytest.raises(NotApprovable):
         decide(doors.approve, of)
     assert entries(of) == {}
+
+
+def test_of_many_who_upload_at_once_no_more_wait_than_may(settings):
+    settings.IMPORTS_MAX_WAITING = 2
+    mission = factories.mission()
+    editor = factories.member(mission.organization, "editor")
+    file = csv(line("E-1", mission.reference))
+
+    def one():
+        try:
+            uploaded(file, of=mission.organization, by=editor)
+        except UploadRefused as refused:
+            return refused.code
+        return "taken"
+
+    answers = together(*[one] * 6)
+
+    assert sorted(answers) == ["taken"] * 2 + ["too_many_waiting"] * 4
