@@ -22,6 +22,7 @@ def columns_of(first: Record, *, has_header: bool, limits: Limits) -> list[Colum
     texts = ["" if cell is None else str(cell) for cell in cells]
     columns = named([text if has_header and text.strip() else "" for text in texts])
     for column in columns:
+        refuse_unkeepable(column.name, column.letter, first)
         if len(column.name) > HEADER_CHARACTERS:
             raise refused(
                 "header_too_long",
@@ -33,6 +34,20 @@ def columns_of(first: Record, *, has_header: bool, limits: Limits) -> list[Colum
                 detail={"limit": HEADER_CHARACTERS, "found": len(column.name)},
             )
     return columns
+
+
+def refuse_unkeepable(name: str, place: str, at: Record) -> None:
+    """A name with what no database keeps as text: a NUL, or half a character. Raises Refused."""
+    if any(one == "\0" or "\ud800" <= one <= "\udfff" for one in name):
+        raise refused(
+            "header_character",
+            f"The name of column {place} contains a character that cannot be kept, such as NUL. "
+            "Remove it; or is the file in another encoding?",
+            row=at.row,
+            line=at.line,
+            letter=place,
+            value=shown(name),
+        )
 
 
 def too_long_cells(record: Record, columns: list[Column], limits: Limits) -> list[Issue]:

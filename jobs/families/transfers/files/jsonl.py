@@ -10,12 +10,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from jobs.families.transfers.files.columns import HEADER_CHARACTERS, too_long_cells
+from jobs.families.transfers.files.columns import (
+    HEADER_CHARACTERS,
+    refuse_unkeepable,
+    too_long_cells,
+)
 from jobs.families.transfers.files.encoding import BadBytes, Undecodable
 from jobs.families.transfers.files.issues import Issue, Refused, refused, shown
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.lines import Lines, Overflow
-from jobs.families.transfers.files.records import Record, named
+from jobs.families.transfers.files.records import Record, letter, named
 
 DEPTH = 32
 """How deep a value may be nested; it is shown then, and no field takes it."""
@@ -114,7 +118,8 @@ class JsonlReader:
                 line=line,
                 detail={"limit": limit, "found": len(keys)},
             )
-        for key in keys:
+        for place, key in enumerate(keys):
+            refuse_unkeepable(key, letter(place), Record(line, line, []))
             if len(key) > HEADER_CHARACTERS:
                 raise refused(
                     "header_too_long",

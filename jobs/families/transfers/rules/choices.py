@@ -15,6 +15,8 @@ from jobs.families.transfers.rules import fields
 Mode = Literal["update", "replace", "sync"]
 Acceptance = Literal["valid_rows", "all_rows"]
 
+MOST_COLUMNS = 10_000
+"""More than any file may have."""
 FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet")
 DELIMITED = ("csv", "tsv")
 DATE_FORMATS = (
@@ -75,6 +77,7 @@ class Choices:
         for one in self.date_formats.values():
             if one not in DATE_FORMATS:
                 raise _unknown("date_formats", one, DATE_FORMATS)
+        self._check_plain()
         self._check_zone()
         self._check_value_maps()
 
@@ -118,6 +121,23 @@ class Choices:
     def _names(self) -> tuple[str, ...]:
         return tuple(one.name for one in fields.FIELDS[self.kind])
 
+    def _check_plain(self) -> None:
+        """Of its type, and such that a database can keep it: they come from anybody."""
+        for name in ("encoding", "delimiter", "sheet"):
+            value = getattr(self, name)
+            if value is not None and not _keeps(value):
+                raise InvalidChoice(name, f"{value!r} is no text that can be kept.")
+        for name in ("has_header", "empty_clears"):
+            if getattr(self, name) not in (None, True, False):
+                raise InvalidChoice(name, f"{getattr(self, name)!r} is neither true nor false.")
+        for name in ("columns", "date_formats"):
+            for index in getattr(self, name):
+                if not 0 <= index < MOST_COLUMNS:
+                    raise InvalidChoice(name, f"There is no column {index}; the first is 0.")
+        texts = (text for values in self.value_maps.values() for text in values)
+        if not all(map(_keeps, (*texts, *self.kinds))):
+            raise InvalidChoice("value_maps", "A text in it contains a character such as NUL.")
+
     def _check_zone(self) -> None:
         try:
             ZoneInfo(self.time_zone)
@@ -140,6 +160,13 @@ class Choices:
         """The choices of a field; none for one that takes any text."""
         more = self.kinds if name == "kind" else ()
         return tuple(dict.fromkeys((*fields.field(self.kind, name).choices, *more)))
+
+
+def _keeps(text: object) -> bool:
+    """Whether it is text that a database keeps: neither NUL nor half a character."""
+    return isinstance(text, str) and not any(
+        one == "\0" or "\ud800" <= one <= "\udfff" for one in text
+    )
 
 
 def _by_index(data: Mapping[Any, Any]) -> dict[int, Any]:

@@ -36,6 +36,11 @@ OF_THE_FILE = {
     "header_too_long": Code(
         "file", "The name of a column is longer than a cell may be", "Is row 1 the header?"
     ),
+    "header_character": Code(
+        "file",
+        "The name of a column contains a NUL or half a character, which no database keeps",
+        "Remove it, or export the file in another encoding",
+    ),
     "record_too_long": Code(
         "file",
         "One record is larger than 1 MiB",

@@ -88,6 +88,8 @@ def test_a_cell_that_is_too_long_is_named(tmp_path: Path) -> None:
         (b"{" + b"x" * 2_000_000, "record_too_long", 1),
         (lines(GOOD, json.dumps({f"k{n}": 1 for n in range(201)})), "too_many_columns", 2),
         (lines(GOOD, json.dumps({"k" * 1_001: 1})), "header_too_long", 2),
+        (lines(GOOD, r'{"a\u0000": 1}'), "header_character", 2),
+        (lines(GOOD, r'{"a\ud800": 1}'), "header_character", 2),
     ],
 )
 def test_what_is_over_a_limit_refuses_the_file(

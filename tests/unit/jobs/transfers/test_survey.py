@@ -115,6 +115,13 @@ def test_a_header_of_an_essay_is_refused(tmp_path: Path) -> None:
     assert places([issue]) == [("file", 1, 1, "header_too_long")]
 
 
+def test_a_header_that_no_database_keeps_is_refused(tmp_path: Path) -> None:
+    issue = File(tmp_path, b"a,b\0\n1,2\n").refusal()
+
+    assert places([issue]) == [("file", 1, 1, "header_character")]
+    assert (issue.letter, issue.value) == ("B", r"b\x00")
+
+
 def test_dates_narrow_the_formats_of_their_column(tmp_path: Path) -> None:
     both = File(
         tmp_path, timeline(good(1, starts_at="01/02/2026"), good(2, starts_at="03/04/2026"))

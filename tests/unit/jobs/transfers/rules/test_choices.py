@@ -64,3 +64,26 @@ def test_an_impossible_choice_is_refused_by_name(name, changed):
         Choices.from_json(FULL | changed)
 
     assert refused.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sheet", "a\0"),
+        ("sheet", "\ud800"),
+        ("encoding", "a\0"),
+        ("encoding", 5),
+        ("delimiter", ["\0"]),
+        ("value_maps", {"kind": {"a\0": "note"}}),
+        ("has_header", "no"),
+        ("empty_clears", "no"),
+        ("columns", {"-1": "title"}),
+        ("columns", {str(10**30): None}),
+        ("date_formats", {"-1": "DD.MM.YYYY"}),
+    ],
+)
+def test_what_no_database_keeps_or_no_file_has_is_refused(name, value):
+    with pytest.raises(InvalidChoice) as refused:
+        Choices.from_json({"kind": "timeline", name: value})
+
+    assert refused.value.name == name
