@@ -57,6 +57,14 @@ class UploadForm(forms.Form):
     )
 
 
+class RemovalsForm(forms.Form):
+    """The number that is typed so that a list of half the people is no accident."""
+
+    many_removals = forms.IntegerField(
+        label="How many people are removed", min_value=0, widget=UnfoldAdminTextInputWidget()
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class MappedColumn:
     """A line of the mapping: a column of the file, a few of its values, and where it goes."""

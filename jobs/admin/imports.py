@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from unfold.enums import ActionVariant
 
 from jobs.admin import import_story as story
-from jobs.admin.import_forms import ChoicesForm, UploadForm
+from jobs.admin.import_forms import ChoicesForm, RemovalsForm, UploadForm
 from jobs.families.transfers.errors import NotThere
 from jobs.families.transfers.imports import decide, report
 from jobs.families.transfers.imports.errors import ImportRefused, NotApprovable
@@ -37,6 +37,8 @@ from tenancy.admin.times import ago
 ISSUES = 50
 CONFIRMED_BY = {"too_many_errors": "confirm_errors", "same_as_before": "again"}
 """Refusals that a person may overrule, and the argument of `approve` that does."""
+TYPED = "many_removals"
+"""One that is overruled by typing its number."""
 ENDED = {*AT_REST, ImportState.UNDOING} - {ImportState.STOPPED}
 UNDOABLE = (ImportState.COMPLETED, ImportState.STOPPED, ImportState.CANCELLED)
 
@@ -260,9 +262,14 @@ class ImportAdmin(TenantAdmin):
         if request.method != "POST":
             return HttpResponseRedirect(self.address(of))
         asked = [one for one in CONFIRMED_BY if one in request.POST]
+        typed = RemovalsForm(request.POST)
+        removals = typed.cleaned_data[TYPED] if typed.is_valid() else None
+        confirmed = {CONFIRMED_BY[one]: request.POST[one] == "on" for one in asked}
         try:
-            decide.approve(of, **{CONFIRMED_BY[one]: request.POST[one] == "on" for one in asked})
+            decide.approve(of, confirm_removals=removals, **confirmed)
         except NotApprovable as error:
+            if error.code == TYPED:
+                return self._confirm(request, of, asked, str(error), RemovalsForm())
             if error.code not in CONFIRMED_BY:
                 return self._refused(request, of, error)
             return self._confirm(request, of, [*asked, error.code], str(error))
@@ -342,7 +349,12 @@ class ImportAdmin(TenantAdmin):
         return HttpResponseRedirect(self.address(of))
 
     def _confirm(
-        self, request: HttpRequest, of: Import, codes: list[str], why: str
+        self,
+        request: HttpRequest,
+        of: Import,
+        codes: list[str],
+        why: str,
+        form: forms.Form | None = None,
     ) -> HttpResponse:
         question = Question(
             title="Approve it all the same?",
@@ -352,7 +364,8 @@ class ImportAdmin(TenantAdmin):
             hidden=[(one, "on") for one in codes],
             danger=True,
         )
-        return self._page(request, "", {"question": question, "title": question.title})
+        shown = {"question": question, "title": question.title, "form": form or ()}
+        return self._page(request, "", shown)
 
     def _page(
         self, request: HttpRequest, template: str, context: dict[str, Any]

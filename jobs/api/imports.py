@@ -91,6 +91,10 @@ class Approval(Body):
     confirm: Annotated[list[Literal["too_many_errors", "same_as_before"]], Field(max_length=10)] = (
         Field(default_factory=list)
     )
+    removals: Annotated[
+        int | None,
+        Field(ge=0, description="How many people a roster would remove: asked for where many."),
+    ] = None
 
 
 class ImportOut(Out):
@@ -244,6 +248,7 @@ def approve_import(
             find(_imports(organization_id), import_id),
             confirm_errors="too_many_errors" in body.confirm,
             again="same_as_before" in body.confirm,
+            confirm_removals=body.removals,
         )
 
 

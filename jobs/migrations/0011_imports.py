@@ -211,7 +211,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "level",
-                    models.CharField(choices=[("row", "Row"), ("warn", "Warn")], max_length=8),
+                    models.CharField(
+                        choices=[("file", "File"), ("row", "Row"), ("warn", "Warn")], max_length=8
+                    ),
                 ),
                 ("code", models.CharField(max_length=64)),
                 ("message", models.TextField()),

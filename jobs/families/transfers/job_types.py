@@ -37,6 +37,21 @@ def import_timeline(run: Run[work.ImportWork]) -> None:
 
 
 @job_type(
+    work.JOB_TYPES["roster"],
+    group="backfill",
+    payload=work.ImportWork,
+    policy=TRANSFERS,
+    permission=Permission.ROSTER_IMPORT,
+    effect="outside",
+    discriminator=_turn,
+    on_dead=perform.end,
+)
+def import_roster(run: Run[work.ImportWork]) -> None:
+    """Check, validate or commit one import of a roster."""
+    perform.perform(run)
+
+
+@job_type(
     work.UNDO,
     group="backfill",
     payload=work.ImportWork,

@@ -148,8 +148,9 @@ class Import(TenantModel):
 
 
 class IssueLevel(models.TextChoices):
-    """`row`: the row is not imported. `warn`: it is, all the same."""
+    """`row`: the row is not imported. `warn`: it is, all the same. `file`: nothing is."""
 
+    FILE = "file"
     ROW = "row"
     WARN = "warn"
 
@@ -157,6 +158,7 @@ class IssueLevel(models.TextChoices):
 class RowIssue(TenantModel):
     """What is wrong with one row: of the first 100,000; all of them are in the report.
 
+    row: 0 for what the dry run found about the file as a whole, or about somebody it leaves out.
     Texts are English and in the words of `files.issues`; `code` is stable.
     """
 

@@ -218,3 +218,25 @@ def test_who_lost_the_right_meanwhile_approves_nothing(own: Organization) -> Non
 
     assert refused.status_code == 403
     assert now(of).state == "validated"
+
+
+def test_many_removals_of_a_roster_are_approved_by_typing_their_number(own: Organization) -> None:
+    admin = signed_in(tenancy.member(own, role="admin"))
+    counts = dict.fromkeys(("rows", "added", "changed", "unchanged", "failed", "skipped"), 0)
+    of = imports.import_row(
+        own,
+        kind="roster",
+        state="validated",
+        choices={"kind": "roster", "mode": "sync"},
+        plan=counts | {"removed": 11, "people": 12},
+    )
+
+    asked = admin.post(page(of, "approve"))
+    wrong = admin.post(page(of, "approve"), {"many_removals": "10"})
+    state_between = now(of).state
+    admin.post(page(of, "approve"), {"many_removals": "11"})
+
+    for shown in (asked, wrong):
+        assert "11 of 12 people" in shown.content.decode()
+        assert 'name="many_removals"' in shown.content.decode()
+    assert (state_between, now(of).state) == ("validated", "approved")

@@ -14,9 +14,10 @@ from django.db import transaction
 
 from jobs.families.transfers.imports import transitions
 from jobs.families.transfers.imports.errors import NotApprovable, NotUndoable, WrongState
+from jobs.families.transfers.imports.rosters import approval as rosters
 from jobs.families.transfers.imports.states import WRITING, ImportState
 from jobs.families.transfers.imports.upload import PERMISSIONS
-from jobs.families.transfers.models import Import
+from jobs.families.transfers.models import Import, ImportKind
 from jobs.families.transfers.rules.choices import Choices
 from tenancy import clock
 from tenancy.access import require
@@ -37,17 +38,26 @@ def choose(of: Import, choices: Mapping[str, Any]) -> Import:
         return of
 
 
-def approve(of: Import, *, confirm_errors: bool = False, again: bool = False) -> Import:
+def approve(
+    of: Import,
+    *,
+    confirm_errors: bool = False,
+    again: bool = False,
+    confirm_removals: int | None = None,
+) -> Import:
     """Have the plan committed as it stands.
 
     confirm_errors: yes, although many rows fail. again: yes, although a completed import had the
-    same bytes. Raises NotApprovable, whose code says what is to be confirmed, or that nothing is.
+    same bytes. confirm_removals: how many people a roster would remove, where they are many. Raises
+    NotApprovable, whose code says what is to be confirmed, or that nothing is.
     """
     with transaction.atomic():
         of = _asked(of)
         if of.state != ImportState.VALIDATED:
             raise WrongState("approve", of.state, (ImportState.VALIDATED,))
         confirmed = require_approvable(of, confirm_errors=confirm_errors, again=again)
+        if of.kind == ImportKind.ROSTER:
+            confirmed += rosters.require_approvable(of, confirm_removals)
         transitions.approve(of, confirmed=confirmed)
         return of
 

@@ -20,20 +20,27 @@ from jobs.families.transfers.files.issues import Issue
 from jobs.families.transfers.imports import check, commit, report, transitions, undo, validate
 from jobs.families.transfers.imports.errors import ImportStopped, WrongState
 from jobs.families.transfers.imports.reading import FileRefused
+from jobs.families.transfers.imports.rosters import commit as roster_commit
+from jobs.families.transfers.imports.rosters import undo as roster_undo
+from jobs.families.transfers.imports.rosters import validate as roster_validate
 from jobs.families.transfers.imports.states import WORKING, ImportState
 from jobs.families.transfers.imports.turn import Superseded
 from jobs.families.transfers.imports.work import ImportWork
-from jobs.families.transfers.models import Import
+from jobs.families.transfers.models import Import, ImportKind
 from jobs.ledger.states import State
 
 log = structlog.get_logger(__name__)
 
+ALIKE = {"check": check.check, "report": report.report}
 PHASES = {
-    "check": check.check,
-    "validate": validate.validate,
-    "commit": commit.commit,
-    "undo": undo.undo,
-    "report": report.report,
+    ImportKind.TIMELINE: ALIKE
+    | {"validate": validate.validate, "commit": commit.commit, "undo": undo.undo},
+    ImportKind.ROSTER: ALIKE
+    | {
+        "validate": roster_validate.validate,
+        "commit": roster_commit.commit,
+        "undo": roster_undo.undo,
+    },
 }
 
 
@@ -45,7 +52,7 @@ def perform(run: Run[ImportWork]) -> None:
         return
     with structlog.contextvars.bound_contextvars(import_id=str(of.pk)):
         try:
-            PHASES[run.payload.phase](run, of)
+            PHASES[ImportKind(of.kind)][run.payload.phase](run, of)
         except FileRefused as error:
             with run.settling():
                 _end(run, error.issue)

@@ -16,6 +16,7 @@ from jobs.families.transfers.imports.errors import ImportStopped
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.store import store
 
+LIMITS = {"timeline": Limits(), "roster": Limits(rows=50_000)}
 WORDS = {
     "memory_limit": "Reading the file takes too much memory. Split it, or save it anew.",
     "cpu_limit": "Reading the file takes too much computing time. Split it, or save it anew.",
@@ -65,7 +66,8 @@ def local(of: Import, *, unchanged: bool = False) -> Iterator[Path]:
 def frames(run: Run[Any], path: Path, verb: Verb, spec: dict[str, Any]) -> Iterator[Iterator[Any]]:
     """What the child has to say. Raises FileRefused for its refusal, and for its death."""
     try:
-        with Child(path, verb, spec, Limits(), check=run.check_cancelled) as child:
+        limits = LIMITS[spec["choices"]["kind"]]
+        with Child(path, verb, spec, limits, check=run.check_cancelled) as child:
             yield _checked(child)
     except ChildFailed as failed:
         issue = Issue(level="file", code=failed.code, message=WORDS[failed.code])

@@ -70,7 +70,7 @@ class Namer:
             row=row["row"],
             line=row["line"],
             detail={"first_row": row["first_row"]},
-            **self._place(field),
+            **self.place(field),
         )
 
     def _issue(self, row: dict[str, Any], problem: str, detail: dict[str, Any]) -> Issue:
@@ -85,10 +85,11 @@ class Namer:
             line=row["line"],
             value=value,
             detail=detail,
-            **self._place(field),
+            **self.place(field),
         )
 
-    def _place(self, field: str) -> dict[str, Any]:
+    def place(self, field: str) -> dict[str, Any]:
+        """What an issue says of the place where a field stands, or would."""
         column = self._columns.get(field, {})
         return {
             "field": field,

@@ -133,13 +133,18 @@ def begin(of: Import) -> bool:
     return True
 
 
-def review(of: Import, issue: Issue) -> None:
+def review(
+    of: Import, issue: Issue, plan: Mapping[str, Any], issue_counts: list[dict[str, Any]]
+) -> None:
     """approved, committing → validated: what was approved is not what would happen now."""
     _move(
         of,
         "review",
         S.VALIDATED,
         leaving=(S.APPROVED, S.COMMITTING),
+        plan=plan,
+        issue_counts=issue_counts,
+        reports={},
         problem=issue.as_json(),
         approved_by="",
         approved_at=None,

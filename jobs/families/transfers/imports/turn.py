@@ -8,7 +8,7 @@ from jobs.families.transfers.imports import transitions
 from jobs.families.transfers.imports.states import ImportState
 from jobs.families.transfers.models import Import
 from jobs.ledger.states import Reason
-from tenancy.access import Actor, may
+from tenancy.access import Actor, Permission, may
 
 
 class Superseded(Exception):
@@ -26,9 +26,9 @@ def mine(run: Run[Any], *states: ImportState) -> Import:
     return of
 
 
-def require_allowed(run: Run[Any]) -> None:
+def require_allowed(run: Run[Any], permission: Permission | None = None) -> None:
     """Raise Permanent unless the actor still may and the organization is active."""
-    actor, permission = Actor.parse(run.job.actor_id), run.job_type.permission
+    actor, permission = Actor.parse(run.job.actor_id), permission or run.job_type.permission
     if not may(actor, permission, run.organization_id):
         raise Permanent(
             f"{actor} does not hold {permission} any more, or the organization is suspended: the "

@@ -108,12 +108,13 @@ def validate(run: Run[ImportWork], of: Import) -> None:
             transitions.validate(of, dry.plan, dry.log.counts)
             if not dry.log.is_empty:
                 work.send_report(of, "bad")
-            if of.approve_when_valid:
-                _approve(of)
+            approve_if_wanted(of)
 
 
-def _approve(of: Import) -> None:
+def approve_if_wanted(of: Import) -> None:
     """As whoever uploaded it asked for; a plan that has to be confirmed waits for a person."""
+    if not of.approve_when_valid:
+        return
     try:
         decide.approve(of)
     except NotApprovable as error:

@@ -9,7 +9,7 @@ from jobs.families.transfers.models import Import
 from jobs.job_types import Payload, registry
 from jobs.ledger import enqueue
 
-JOB_TYPES = {"timeline": "transfers.import_timeline"}
+JOB_TYPES = {"timeline": "transfers.import_timeline", "roster": "transfers.import_roster"}
 UNDO = "transfers.undo_import"
 
 Phase = Literal["check", "validate", "commit", "report", "undo"]

@@ -97,6 +97,12 @@ OF_THE_FILE = {
     "many_removals": Code(
         "warn", "Many people are not listed and would be deactivated", "Type the number to approve"
     ),
+    "not_listed": Code(
+        "warn", "Somebody is not listed and would be removed", "Add them to the file"
+    ),
+    "plan_changed": Code(
+        "file", "What would happen is no longer what was approved", "Approve the new plan"
+    ),
     "seat_limit": Code("file", "More invitations than seats", "Invite fewer, or ask for seats"),
 }
 
@@ -215,6 +221,7 @@ OF_WHAT_IS_THERE = {
     "last_owner": Code(
         "row, file", "The organization would have no owner", "Make somebody else an owner first"
     ),
+    "kept": Code("warn", "An undo left it: it was touched since, or must not be", "Look at it"),
     "address_suppressed": Code("warn", "Mails to this address come back", "Check the address"),
 }
 

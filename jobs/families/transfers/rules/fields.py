@@ -133,13 +133,6 @@ ROSTER = (
         choices=STATUSES,
         synonyms=("state", "zustand", "statut", "état"),
     ),
-    Field(
-        name="projects",
-        type="codes",
-        max_length=32,
-        clearable=True,
-        synonyms=("project", "projekt", "projekte", "projet", "projets"),
-    ),
 )
 
 FIELDS: dict[Kind, tuple[Field, ...]] = {"timeline": TIMELINE, "roster": ROSTER}

@@ -3,26 +3,22 @@
 A roster has at most some ten thousand rows, so every record takes the careful way.
 """
 
-import json
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.files.records import Cell, Column, Record
+from jobs.families.transfers.files.records import Column, Record
 from jobs.families.transfers.rules.choices import Choices
 from jobs.families.transfers.rules.converting import Careful, mapped
 from jobs.families.transfers.rules.fields import ROSTER
 from jobs.families.transfers.rules.findings import Finding
 from jobs.families.transfers.rules.mailbox import is_mailbox, key_of
 from jobs.families.transfers.rules.typed import Choice
-from jobs.families.transfers.rules.values import CLEAR, Rule
+from jobs.families.transfers.rules.values import Rule
 
-STAGED = ("row", "line", "key", "mail", "name", "role", "status", "projects", "clears")
-"""The columns of a line of COPY, in order: row, line and clears as in `timeline`; key is the mail
-address in lower case; projects a JSON array of codes; the others text in NFC. NULL: leave it."""
-
-CLEARS = {"projects": 1}
+STAGED = ("row", "line", "key", "mail", "name", "role", "status")
+"""The columns of a line of COPY, in order: row and line as in `timeline`; key is the mail address
+in lower case; the others text in NFC. NULL: leave it; nothing of a person can be emptied."""
 
 
 class Mail(Rule):
@@ -36,24 +32,7 @@ class Mail(Rule):
         return text
 
 
-class Codes(Rule):
-    """Codes of projects: a list in JSON and Parquet, else divided by semicolons or commas."""
-
-    def _value(self, text: str, found: list[Finding]) -> str | None:
-        return self._listed(re.split("[;,]", text), found)
-
-    def _typed(self, cell: Cell, found: list[Finding]) -> str | None:
-        if isinstance(cell, list) and all(isinstance(one, str) for one in cell):
-            return self._listed(cell, found) if cell else CLEAR
-        return super()._typed(cell, found)
-
-    def _listed(self, codes: Sequence[str], found: list[Finding]) -> str | None:
-        kept = dict.fromkeys(stripped for code in codes if (stripped := code.strip()))
-        checked = [super(Codes, self)._value(code, found) for code in kept]
-        return json.dumps(checked, ensure_ascii=False)
-
-
-RULES: Mapping[str, type[Rule]] = {"text": Rule, "choice": Choice, "mail": Mail, "codes": Codes}
+RULES: Mapping[str, type[Rule]] = {"text": Rule, "choice": Choice, "mail": Mail}
 
 
 class Converter:
@@ -74,8 +53,7 @@ class Converter:
             return None
         mail = values.get("mail")
         values["key"] = None if mail is None else key_of(mail)
-        clears = sum(bit for name, bit in CLEARS.items() if values.get(name) is CLEAR)
-        return self._careful.line(record, values, clears)
+        return self._careful.line(record, values, clears=0)
 
 
 _NO_MAIL = Finding(

@@ -96,6 +96,45 @@ def test_a_viewer_sends_no_file_and_an_editor_no_roster(admin: Caller) -> None:
     assert (by_viewer.status_code, roster.status_code) == (403, 403)
 
 
+def test_a_roster_that_may_not_be_sent_stands_in_the_log(admin: Caller) -> None:
+    editor = Caller.of(admin.organization, role="editor")
+
+    send(editor, kind="roster")
+
+    with jobs.at(admin.organization):
+        [event] = AuditEvent.objects.filter(actor=f"service:{editor.account.pk}")
+        assert not Import.objects.filter(organization=admin.organization).exists()
+    assert json.loads(event.event)["outcome"] == "denied"
+
+
+def test_a_roster_is_sent_by_an_admin(admin: Caller) -> None:
+    sent = send(admin, b"mail,role\na@example.test,viewer\n", kind="roster", mode="sync")
+
+    assert (sent.status_code, sent.json()["kind"]) == (202, "roster")
+    assert (sent.json()["choices"]["mode"], sent.json()["choices"]["acceptance"]) == (
+        "sync",
+        "all_rows",
+    )
+
+
+def test_many_removals_are_approved_by_their_number(admin: Caller) -> None:
+    plan = dict.fromkeys(("rows", "added", "changed", "unchanged", "failed"), 0)
+    of = imports.import_row(
+        admin.organization,
+        kind="roster",
+        state="validated",
+        choices={"kind": "roster", "mode": "sync"},
+        plan=plan | {"removed": 11, "people": 12},
+    )
+
+    refused = admin.post(f"/imports/{of.pk}/approve", {"removals": 10})
+    approved = admin.post(f"/imports/{of.pk}/approve", {"removals": 11})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "many_removals")
+    assert refused.json()["facts"] == {"removals": 11, "people": 12, "share_percent": 92}
+    assert (approved.status_code, approved.json()["state"]) == (200, "approved")
+
+
 def test_a_fourth_import_that_would_wait_is_refused_with_limit_and_number(admin: Caller) -> None:
     for number in range(3):
         assert send(admin, timeline(good(number))).status_code == 202

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 
 from audit.models import AuditEvent
+from jobs.families.transfers.imports.validate import OUTCOMES
 from jobs.families.transfers.models import Import, ImportChunk, RowIssue
 from tenancy.models import Organization, TimelineEntry
 from tests.factories.jobs import at
@@ -34,7 +35,7 @@ def issue(of: Import) -> RowIssue:
 
 def plan(of: Import) -> dict[str, int]:
     """The outcomes that there are any of."""
-    counted = {name: of.plan[name] for name in of.plan if name not in ("rows", "blank")}
+    counted = {name: of.plan[name] for name in of.plan if name in OUTCOMES}
     return {name: count for name, count in counted.items() if count}
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobs.families.transfers.rules import fields, roster, timeline
+from jobs.families.transfers.rules import fields, timeline
 from tenancy.models import Collaborator, Role, TimelineEntry
 from tests.servers import ROOT
 
@@ -13,8 +13,8 @@ OF_MODELS = {
     "timeline": (TimelineEntry, {}),
     "roster": (Collaborator, {"mail": "email"}),
 }
-ELSEWHERE = {"role", "status", "projects"}
-"""A member's role, an invitation's state and the projects are no columns of the roster's table."""
+ELSEWHERE = {"role", "status"}
+"""A member's role and an invitation's state are no columns of the roster's table."""
 
 
 @pytest.mark.parametrize("kind", list(fields.FIELDS))
@@ -27,15 +27,11 @@ def test_lengths_are_those_of_the_model(kind):
             assert not (one.required and column.null), one.name
 
 
-def test_a_mission_is_as_long_as_its_reference_and_a_project_as_its_code():
+def test_a_mission_is_as_long_as_its_reference():
     mission = TimelineEntry._meta.get_field("mission").related_model
-    project = mission._meta.get_field("project").related_model
 
     assert fields.field("timeline", "mission").max_length == (
         mission._meta.get_field("reference").max_length
-    )
-    assert fields.field("roster", "projects").max_length == (
-        project._meta.get_field("code").max_length
     )
 
 
@@ -52,7 +48,7 @@ def test_roles_and_statuses_are_those_of_the_product():
 
 
 def test_each_field_that_may_be_emptied_has_a_bit_of_its_own():
-    for all_fields, bits in ((fields.TIMELINE, timeline.CLEARS), (fields.ROSTER, roster.CLEARS)):
+    for all_fields, bits in ((fields.TIMELINE, timeline.CLEARS), (fields.ROSTER, {})):
         assert set(bits) == {one.name for one in all_fields if one.clearable}
         assert sorted(bits.values()) == [1 << place for place in range(len(bits))]
 

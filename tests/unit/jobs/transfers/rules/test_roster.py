@@ -1,7 +1,5 @@
 """The vectors of a roster's file that one record decides."""
 
-import json
-
 import pytest
 
 from jobs.families.notifications.mail import is_mailbox as can_be_mailed
@@ -10,8 +8,8 @@ from jobs.families.transfers.files.records import Record, named
 from jobs.families.transfers.rules.choices import Choices
 from jobs.families.transfers.rules.roster import STAGED, Converter
 
-HEADER = ("mail", "name", "role", "status", "projects")
-GOOD = {"mail": "a@example.org", "name": "", "role": "", "status": "", "projects": ""}
+HEADER = ("mail", "name", "role", "status")
+GOOD = {"mail": "a@example.org", "name": "", "role": "", "status": ""}
 
 
 def convert(changed=None, **choices) -> tuple[dict[str, str] | None, list[Issue]]:
@@ -70,7 +68,7 @@ def test_empty_cells_leave_a_person_as_they_are():
     staged, issues = convert()
 
     assert issues == []
-    assert [staged[name] for name in ("name", "role", "status", "projects")] == [r"\N"] * 4
+    assert [staged[name] for name in ("name", "role", "status")] == [r"\N"] * 3
 
 
 def test_role_and_status_are_known_words():
@@ -82,19 +80,8 @@ def test_role_and_status_are_known_words():
     assert issues[0].detail["hint"] == "editor"
 
 
-@pytest.mark.parametrize("cell", ["P-1; P-2", "P-1,P-2,,P-1", ["P-1", "P-2"]])
-def test_projects_are_a_list_of_codes(cell):
-    assert json.loads(convert({"projects": cell})[0]["projects"]) == ["P-1", "P-2"]
+def test_a_role_cannot_be_emptied():
+    staged, [issue] = convert({"role": "(clear)"})
 
-
-def test_projects_can_be_emptied_and_a_role_cannot():
-    staged, _ = convert({"projects": "(clear)"})
-    _, [issue] = convert({"role": "(clear)"})
-
-    assert (staged["projects"], staged["clears"]) == (r"\N", "1")
+    assert staged is None
     assert (issue.field, issue.code) == ("role", "required")
-
-
-def test_a_code_that_is_too_long_and_an_object_are_no_projects():
-    assert [one.code for one in convert({"projects": "P" * 33})[1]] == ["too_long"]
-    assert [one.code for one in convert({"projects": {"code": "P-1"}})[1]] == ["type"]
