@@ -18,7 +18,8 @@ from jobs.alerts.telling import teller
 from jobs.broker.errors import BrokerUnavailable
 from jobs.check import Watch
 from jobs.execution.leases import Leases
-from jobs.families.transfers.exports import removal
+from jobs.families.transfers.exports import removal as exported
+from jobs.families.transfers.imports import removal as imported
 from jobs.ledger import breakers, control_copy, relay
 from jobs.retention import Retention
 
@@ -52,7 +53,8 @@ TICKS = (
     Tick(name="watch", every_seconds=1, work=Watch().tick),
     Tick(name="breakers", every_seconds=1, work=breakers.step),
     Tick(name="retention", every_seconds=5, work=Retention().tick),
-    Tick(name="exports", every_seconds=5, work=removal.tick),
+    Tick(name="exports", every_seconds=5, work=exported.tick),
+    Tick(name="imports", every_seconds=60, work=imported.tick),
     Tick(name="evaluate_alerts", every_seconds=2, work=evaluate),
     Tick(name="tell_of_alerts", every_seconds=2, work=teller.start),
 )

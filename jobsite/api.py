@@ -99,7 +99,7 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
             response["headers"]["Location"] = location
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     described = ALWAYS | (WITH_BODY if "requestBody" in operation else {})
-    if method == "post" or operation["responses"].keys() & {202, 204}:
+    if method == "post" or operation["responses"].keys() & {202, 204, 307}:
         described[409] = WITH_BODY[409]
     for status, description in sorted(described.items()):
         responses[status] = {

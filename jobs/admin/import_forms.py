@@ -29,7 +29,6 @@ DELIMITERS = ((",", "Comma ,"), (";", "Semicolon ;"), ("\t", "Tab"), ("|", "Bar 
 HEADER = (("", "As found"), ("yes", "Yes"), ("no", "No: rows count from 1"))
 MODE_LABELS = {
     "update": "Add and change; touch nothing that the file does not have",
-    "replace": "Replace: entries of the named missions that the file does not have are removed",
     "sync": "Sync: people whom the file does not have are deactivated",
 }
 ACCEPTANCE = (

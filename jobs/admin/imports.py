@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.enums import ActionVariant
@@ -25,7 +26,7 @@ from jobs.families.transfers.imports.work import JOB_TYPES
 from jobs.families.transfers.models import Import, ImportKind, RowIssue
 from tenancy import uploads
 from tenancy.access import Permission
-from tenancy.admin.base import BY_ORGANIZATION, Button, TenantAdmin
+from tenancy.admin.base import BY_ORGANIZATION, Button, TenantAdmin, visible
 from tenancy.admin.columns import column
 from tenancy.admin.confirm import Question, ask_with, done
 from tenancy.admin.filters import chosen
@@ -66,6 +67,11 @@ class ImportAdmin(TenantAdmin):
         chosen("state", "state", lambda: ImportState.choices),
         chosen("kind", "kind", lambda: ImportKind.choices),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
+        """Those of rosters, whose every cell is about a person, only for who may import one."""
+        rosters = visible(request, Import, PERMISSIONS["roster"]).filter(kind="roster")
+        return super().get_queryset(request).exclude(kind="roster") | rosters
 
     @column("state", labels=story.STATE_LABELS)
     def shown_state(self, of: Import) -> str:

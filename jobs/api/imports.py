@@ -21,7 +21,7 @@ from jobs.families.transfers.imports.upload import PERMISSIONS, upload
 from jobs.families.transfers.imports.work import JOB_TYPES
 from jobs.families.transfers.models import Import, ImportKind, IssueLevel, RowIssue
 from jobs.families.transfers.rules.choices import InvalidChoice
-from tenancy.access import Permission, require
+from tenancy.access import Permission, may, require
 from tenancy.acting import current
 from tenancy.api.fields import UNCHANGED, Body, Out, PathId
 from tenancy.api.pages import Items, Page, PageQuery, UuidPageQuery, find, page
@@ -43,7 +43,7 @@ class NewImport(Body):
     """What goes with the file."""
 
     kind: ImportKind = ImportKind.TIMELINE
-    mode: Literal["update", "replace", "sync"] = UNCHANGED
+    mode: Literal["update", "sync"] = UNCHANGED
     acceptance: Literal["valid_rows", "all_rows"] = UNCHANGED
     choices: Annotated[
         str, Field(max_length=100_000, description="A JSON object: see `choices` of an import.")
@@ -160,7 +160,11 @@ class IssueOut(Out):
 
 
 def _imports(organization_id: int) -> QuerySet[Import]:
-    return Import.objects.filter(organization_id=organization_id)
+    """Those of rosters, whose every cell is about a person, only for who may import one."""
+    mine = Import.objects.filter(organization_id=organization_id)
+    if may(current().actor, PERMISSIONS["roster"], organization_id):
+        return mine
+    return mine.exclude(kind="roster")
 
 
 @router.get("", auth=read, response=Page[ImportOut])
@@ -273,13 +277,14 @@ def undo_import(request: HttpRequest, organization_id: PathId, import_id: Path[U
         return decide.undo(find(_imports(organization_id), import_id))
 
 
-@router.get("/{import_id}/report", auth=write, response={202: None, 307: None})
+@router.get("/{import_id}/report", auth=read, response={202: None, 307: None})
 def download_import_report(
     request: HttpRequest, organization_id: PathId, import_id: Path[UUID], query: Query[ReportQuery]
 ) -> HttpResponse:
     """The file again, or some of its rows, with what became of each: its address, in `Location`.
 
     Good for three minutes. 202, with the address to ask again, while the report is being made.
+    Each call asks for the permission to import and is recorded.
     """
     of = find(_imports(organization_id), import_id)
     try:

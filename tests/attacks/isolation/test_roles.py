@@ -183,10 +183,12 @@ def test_functions_that_see_all_are_few_and_look_nowhere_else() -> None:
     """)
 
     assert "organizations_of" in names(found)
+    # Tells nothing; and only a table's owner may say ANALYZE.
+    tells_nothing = {"analyze_timeline"}
     for name, config, public, owner in found:
         assert any(one.endswith("pg_temp") for one in config or ()), name
         assert not public, name
-        assert owner == "operator", name
+        assert owner == ("owner" if name in tells_nothing else "operator"), name
 
 
 def test_a_temporary_table_does_not_stand_in_for_the_memberships() -> None:

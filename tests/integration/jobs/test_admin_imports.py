@@ -240,3 +240,15 @@ def test_many_removals_of_a_roster_are_approved_by_typing_their_number(own: Orga
         assert "11 of 12 people" in shown.content.decode()
         assert 'name="many_removals"' in shown.content.decode()
     assert (state_between, now(of).state) == ("validated", "approved")
+
+
+def test_a_roster_is_shown_to_nobody_who_may_not_import_one(
+    editor: Client, own: Organization
+) -> None:
+    of = imports.import_row(own, kind="roster", file_name="people.csv")
+    admin = signed_in(tenancy.member(own, role="admin"))
+
+    listed = [client.get("/admin/jobs/import/").content.decode() for client in (editor, admin)]
+
+    assert ["people.csv" in one for one in listed] == [False, True]
+    assert [client.get(page(of)).status_code for client in (editor, admin)] == [404, 200]

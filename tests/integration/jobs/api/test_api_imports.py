@@ -117,6 +117,17 @@ def test_a_roster_is_sent_by_an_admin(admin: Caller) -> None:
     )
 
 
+def test_a_roster_is_shown_to_nobody_who_may_not_import_one(admin: Caller) -> None:
+    of = imports.import_row(admin.organization, kind="roster")
+    editor = Caller.of(admin.organization, role="editor")
+
+    asked = [editor.get(f"/imports/{of.pk}{more}").status_code for more in ("", "/issues")]
+
+    assert asked == [404, 404]
+    assert editor.get("/imports").json()["items"] == []
+    assert [one["id"] for one in admin.get("/imports").json()["items"]] == [str(of.pk)]
+
+
 def test_many_removals_are_approved_by_their_number(admin: Caller) -> None:
     plan = dict.fromkeys(("rows", "added", "changed", "unchanged", "failed"), 0)
     of = imports.import_row(

@@ -48,6 +48,7 @@ GIVEN = {
     "beat": WORKER | {"begun": PAIRS["job_ids"], "ran": [LONG, LONG]},
     "asked_to_end": {"job_ids": PAIRS["job_ids"], "worker_id": "w"},
     "begin_effect": FENCED | {"effect_id": "e"},
+    "keep": FENCED,
     "breaker_close": BREAKER,
     "breaker_drain": {"limit": 9, "fastest": 9},
     "breaker_enter": BREAKER | {"probe_for": LONG},

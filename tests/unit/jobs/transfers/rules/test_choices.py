@@ -18,7 +18,7 @@ FULL = {
     "empty_clears": True,
     "value_maps": {"kind": {"Aufgabe": "task"}},
     "kinds": ["briefing"],
-    "mode": "replace",
+    "mode": "update",
     "acceptance": "all_rows",
 }
 
