@@ -73,8 +73,8 @@ _TIMELINE = Source(
     },
 )
 
-# Who is on the roster, and who may sign in: one line for each mail address of either. The role is
-# that of the membership, as an import of rosters reads it.
+# Who belongs to the organization, as an import of rosters reads it: members, and those who are
+# invited and may still accept.
 _ROSTER = Source(
     columns=[
         Column(name="mail", type="text", sql="p.mail"),
@@ -83,17 +83,19 @@ _ROSTER = Source(
         Column(name="status", type="text", sql="p.status"),
     ],
     tables="""(
-        SELECT lower(coalesce(c.email, m.email)) AS mail, coalesce(c.name, m.name) AS name, m.role,
-            coalesce(c.status, 'active') AS status
-        FROM (
-            SELECT email, name, status FROM tenancy_collaborator
-            WHERE organization_id = %(organization_id)s
-        ) c
-        FULL JOIN (
-            SELECT u.email, u.name, b.role FROM tenancy_membership b
-            JOIN tenancy_user u ON u.id = b.user_id
-            WHERE b.organization_id = %(organization_id)s
-        ) m ON lower(m.email) = lower(c.email)
+        SELECT lower(u.email) AS mail, u.name, b.role,
+            CASE WHEN b.deactivated_at IS NULL THEN 'active' ELSE 'inactive' END AS status
+        FROM tenancy_membership b JOIN tenancy_user u ON u.id = b.user_id
+        WHERE b.organization_id = %(organization_id)s
+        UNION ALL
+        SELECT i.email, i.name, i.role, 'invited'
+        FROM tenancy_invitation i
+        WHERE i.organization_id = %(organization_id)s AND i.state = 'pending'
+            AND i.expires_at > now()
+            AND NOT EXISTS (
+                SELECT FROM tenancy_membership b JOIN tenancy_user u ON u.id = b.user_id
+                WHERE b.organization_id = i.organization_id AND lower(u.email) = i.email
+            )
     ) p WHERE true""",
     key='p.mail COLLATE "C"',
     filters={"status": "p.status = %(status)s"},

@@ -16,8 +16,8 @@ from jobs.families.transfers.exports.formats import FORMATS
 from jobs.families.transfers.exports.statement import SOURCES
 from jobs.families.transfers.rules import fields
 from jobs.families.transfers.rules.formula import unescape
-from tenancy import changes
-from tenancy.models import Collaborator
+from tenancy import members
+from tenancy.models import Membership
 from tests.factories import tenancy as make
 
 from .conftest import STARTS, House
@@ -210,33 +210,29 @@ def test_one_mission_and_one_project_can_be_exported_alone(
     assert json.loads(by_project)["title"] == "Elsewhere"
 
 
-def test_a_roster_has_who_is_listed_and_who_may_sign_in_once_each(
+def test_a_roster_has_who_belongs_to_the_organization_and_who_is_invited(
     house: House, exported: Exported
 ) -> None:
-    listed = make.collaborator(
-        house.organization, email="Zoe@example.org", name="Zoe", status="inactive"
-    )
-    member = make.member(house.organization, role="viewer", email="amir@example.org", name="Amir")
-    house.act(
-        lambda: changes.create(
-            Collaborator(organization=house.organization, email="Amir@example.org", name="A. Khan")
-        )
-    )
-    make.collaborator(make.organization("Borealis"), email="theirs@example.org")
+    make.member(house.organization, role="viewer", email="Amir@example.org", name="Amir")
+    gone = make.member(house.organization, role="editor", email="zoe@example.org", name="Zoe")
+    make.collaborator(house.organization, email="listed@example.org")
+    house.act(lambda: members.deactivate(Membership.objects.get(user=gone)))
+    house.act(lambda: members.invite(house.organization.pk, email="new@example.org", role="viewer"))
 
     found = {row["mail"]: row for row in rows_of(exported("csv", kind="roster"))}
 
-    assert found["zoe@example.org"] == {
-        "mail": "zoe@example.org",
-        "name": listed.name,
-        "role": "",
-        "status": "inactive",
+    assert found["amir@example.org"] == {
+        "mail": "amir@example.org",
+        "name": "Amir",
+        "role": "viewer",
+        "status": "active",
     }
-    assert found["amir@example.org"]["role"] == "viewer"
-    assert found["amir@example.org"]["name"] == "A. Khan"
-    assert len(found) == 3  # the admin who exports is the third
-    assert "theirs@example.org" not in found
-    assert member.email
+    assert found["zoe@example.org"]["status"] == "inactive"
+    assert (found["new@example.org"]["status"], found["new@example.org"]["role"]) == (
+        "invited",
+        "viewer",
+    )
+    assert len(found) == 4  # the admin who exports is the fourth
 
 
 def test_every_column_is_a_field_that_an_import_reads() -> None:
