@@ -27,7 +27,8 @@ class Issue:
     level, code, message: how bad, what (stable), and in words.
     row: the record's number as a spreadsheet counts it; a header is row 1.
     line: the physical line on which the record begins, as an editor counts it; CSV and JSONL only.
-    column, letter: the header as it is in the file, and its place ("D").
+    column, letter: the header as it is in the file, by its beginning, and its place ("D"). A long
+        one in each of a million issues would fill a disk.
     field: what the column is mapped to.
     value: what stands there, as `shown` writes it.
     detail: numbers and names that a page wants: a limit, what was found, the first row.
@@ -43,6 +44,10 @@ class Issue:
     field: str | None = None
     value: str | None = None
     detail: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.column is not None and len(self.column) > VALUE_CHARACTERS:
+            object.__setattr__(self, "column", self.column[:VALUE_CHARACTERS])
 
     def as_json(self) -> dict[str, Any]:
         """What is known; the rest is left out."""

@@ -39,3 +39,9 @@ def test_only_an_issue_of_a_row_fails_a_record() -> None:
 
     assert not Record(2, 2, [], [warning]).failed
     assert Record(2, 2, [], [warning, error]).failed
+
+
+def test_a_long_header_is_named_by_its_beginning():
+    issue = Issue(level="row", code="required", message="Empty.", row=2, column="x" * 1_000)
+
+    assert issue.column == "x" * 100
