@@ -213,21 +213,21 @@ def test_one_mission_and_one_project_can_be_exported_alone(
 def test_a_roster_has_who_belongs_to_the_organization_and_who_is_invited(
     house: House, exported: Exported
 ) -> None:
-    make.member(house.organization, role="viewer", email="Amir@example.org", name="Amir")
-    gone = make.member(house.organization, role="editor", email="zoe@example.org", name="Zoe")
+    make.member(house.organization, role="viewer", email="Amir@roster.example", name="Amir")
+    gone = make.member(house.organization, role="editor", email="zoe@roster.example", name="Zoe")
     make.collaborator(house.organization, email="listed@example.org")
     house.act(lambda: members.deactivate(Membership.objects.get(user=gone)))
     house.act(lambda: members.invite(house.organization.pk, email="new@example.org", role="viewer"))
 
     found = {row["mail"]: row for row in rows_of(exported("csv", kind="roster"))}
 
-    assert found["amir@example.org"] == {
-        "mail": "amir@example.org",
+    assert found["amir@roster.example"] == {
+        "mail": "amir@roster.example",
         "name": "Amir",
         "role": "viewer",
         "status": "active",
     }
-    assert found["zoe@example.org"]["status"] == "inactive"
+    assert found["zoe@roster.example"]["status"] == "inactive"
     assert (found["new@example.org"]["status"], found["new@example.org"]["role"]) == (
         "invited",
         "viewer",

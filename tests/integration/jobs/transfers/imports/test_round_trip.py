@@ -1,6 +1,7 @@
 """What was exported, imported again as it is, changes nothing; in every format."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -71,9 +72,9 @@ def test_a_timeline_comes_back_unchanged(timeline, validated, format_name):
 def test_a_roster_comes_back_unchanged(validated, transactional_db):
     of = factories.organization()
     owner = factories.member(of, role="owner")
-    factories.member(of, role="viewer", email="Amir@example.org")
+    factories.member(of, role="viewer", email=f"Upper-{uuid4()}@example.org")
     with scope(of), acting(Actor.user(owner.pk), source="web"), transaction.atomic():
-        members.invite(of.pk, email="new@example.org", role="viewer")
+        members.invite(of.pk, email=f"new-{uuid4()}@example.org", role="viewer")
     file, _ = exported(of, Actor.user(owner.pk), kind="roster")
 
     plan = validated(file, of=of, by=owner, kind="roster").plan
