@@ -24,11 +24,6 @@ def skipped(of: Import) -> str:
     return f"{folder(of)}skipped"
 
 
-def plan(of: Import, outcome: str) -> str:
-    """What the dry run would add, change or remove: one JSON object a line."""
-    return f"{folder(of)}plan/{outcome}.jsonl"
-
-
 def report(of: Import, which: str) -> str:
     """The file again, or some of its rows, with what became of each."""
     return f"{folder(of)}report/{which}"

@@ -62,7 +62,7 @@ def upload(
     choices: decisions that the caller brings along (`rules.choices`), the zone of the organization
     where none is given. Raises AccessDenied, UploadRefused, InvalidChoice, and what the store
     raises; then nothing is kept. After a crash in the middle an object may be left that no row
-    names; retention takes it.
+    names.
     """
     with transaction.atomic():
         require(current().actor, PERMISSIONS[kind], organization.pk)
