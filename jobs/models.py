@@ -8,6 +8,7 @@ from jobs.families.notifications.models import (
     Subscription,
     SuppressedAddress,
 )
+from jobs.families.search.models import SearchDocument, SearchEntry, SearchGeneration
 from jobs.families.transfers.models import (
     Export,
     Import,
@@ -38,6 +39,9 @@ __all__ = [
     "QueueControl",
     "RowIssue",
     "SavedMapping",
+    "SearchDocument",
+    "SearchEntry",
+    "SearchGeneration",
     "Subscription",
     "SuppressedAddress",
     "Worker",

@@ -16,6 +16,7 @@ from tests.attacks.isolation.catalog import TENANT_MODELS
 from tests.factories.admin import MAKERS
 from tests.factories.exports import export
 from tests.factories.imports import import_with_rows_everywhere
+from tests.factories.search import indexed_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +31,7 @@ def theirs() -> Rows:
         _attempt(make(other))
     import_with_rows_everywhere(others[0])
     export(others[0])
+    indexed_document(others[0])
     with operator_scope("to find what there is"), transaction.atomic():
         return {model: _any_of(model, others) for model in TENANT_MODELS}
 
