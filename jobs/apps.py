@@ -28,7 +28,8 @@ class JobsConfig(AppConfig):
         from jobs.execution.poison import on_poison
         from jobs.families.notifications.listening import enqueue_fan_out, enqueue_invitations
         from jobs.families.transfers.checks import check_object_store
-        from jobs.families.transfers.exports.removal import expire_of_suspended
+        from jobs.families.transfers.exports import removal as exported
+        from jobs.families.transfers.imports import removal as imported
         from jobs.job_types import GROUPS
         from tenancy.changes import register_listener
 
@@ -36,7 +37,8 @@ class JobsConfig(AppConfig):
         register(check_object_store)
         register_listener(enqueue_fan_out)
         register_listener(enqueue_invitations)
-        register_listener(expire_of_suspended)
+        register_listener(exported.expire_of_suspended)
+        register_listener(imported.expire_of_suspended)
         broker = dramatiq.get_broker()
         if isinstance(broker, GroupBroker):
             broker.add_middleware(WorkerLife())

@@ -55,6 +55,7 @@ TICKS = (
     Tick(name="retention", every_seconds=5, work=Retention().tick),
     Tick(name="exports", every_seconds=5, work=exported.tick),
     Tick(name="imports", every_seconds=60, work=imported.tick),
+    Tick(name="import_orphans", every_seconds=6 * 3600, work=imported.sweep),
     Tick(name="evaluate_alerts", every_seconds=2, work=evaluate),
     Tick(name="tell_of_alerts", every_seconds=2, work=teller.start),
 )

@@ -177,6 +177,9 @@ IMPORTS_MAX_BYTES = environment.integer("IMPORTS_MAX_BYTES", 1024**3, minimum=1,
 IMPORTS_MAX_WAITING = environment.integer("IMPORTS_MAX_WAITING", 3, minimum=1, maximum=1000)
 # More bad rows than that are committed only once somebody has said yes to it.
 IMPORTS_MAX_BAD_PERCENT = environment.integer("IMPORTS_MAX_BAD_PERCENT", 10, minimum=0, maximum=100)
+IMPORTS_MAX_ISSUE_BYTES = environment.integer(
+    "IMPORTS_MAX_ISSUE_BYTES", 512 * 1024**2, minimum=1024**2, maximum=1024**4
+)
 IMPORTS_CHUNK_ROWS = environment.integer("IMPORTS_CHUNK_ROWS", 50_000, minimum=1, maximum=200_000)
 IMPORTS_SLICE_SECONDS = environment.integer("IMPORTS_SLICE_SECONDS", 30, minimum=0, maximum=600)
 IMPORTS_KEEP_UPLOADS_DAYS = environment.integer(

@@ -65,7 +65,9 @@ class Import(TenantModel):
     issue_counts = models.JSONField(default=list)  # of level, code, column, count
     done = models.JSONField(default=dict)
     undo = models.JSONField(null=True)
-    reports = models.JSONField(default=dict)  # which there are, of the state it is in → their rows
+    # which there are, of the state it is in → {rows, key}; their files may outlive their entry here
+    reports = models.JSONField(default=dict)
+    reports_expired = models.BooleanField(default=False, db_default=False)  # files are to go now
 
     checkpoint_row = models.BigIntegerField(default=0)
     checkpoint_chunk = models.IntegerField(default=0)
@@ -135,6 +137,11 @@ class Import(TenantModel):
                 fields=["finished_at"],
                 name="import_with_reports",
                 condition=Q(reports_removed_at__isnull=True, finished_at__isnull=False),
+            ),
+            models.Index(
+                fields=["id"],
+                name="import_with_expired_reports",
+                condition=Q(reports_expired=True),
             ),
         ]
 

@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -107,8 +107,19 @@ class Store(ABC):
         """The object as a file to read, for as long as the block lasts. Raises NotThere."""
 
     @abstractmethod
+    def delete_below(self, folder: str) -> None:
+        """Remove all whose key begins with `folder`, which ends in a slash; none is no error."""
+
     def delete_organization(self, organization_id: int) -> None:
         """Remove all that an organization has here."""
+        self.delete_below(prefix(organization_id))
+
+    def older_than(self, age: timedelta) -> Iterator[str]:
+        """The keys of all objects that were written so long ago, in no order."""
+        before = datetime.now(UTC) - age
+        with _worded(""):
+            for page in obstore.list(self.objects, "org", chunk_size=1000):
+                yield from (one["path"] for one in page if one["last_modified"] < before)
 
     @abstractmethod
     def signed_url(self, link: Link) -> str:
@@ -143,10 +154,10 @@ class FileStore(Store):
             obstore.head(self.objects, key)
         yield self.folder / key
 
-    def delete_organization(self, organization_id: int) -> None:
+    def delete_below(self, folder: str) -> None:
         """The rests of interrupted writes too."""
-        with _worded(prefix(organization_id)), suppress(FileNotFoundError):
-            shutil.rmtree(self.folder / prefix(organization_id))
+        with _worded(folder), suppress(FileNotFoundError):
+            shutil.rmtree(self.folder / folder)
 
     def signed_url(self, link: Link) -> str:
         """An address of ours: jobs/api/files.py serves it."""
@@ -191,10 +202,10 @@ class BucketStore(Store):
             file.flush()
             yield Path(file.name)
 
-    def delete_organization(self, organization_id: int) -> None:
+    def delete_below(self, folder: str) -> None:
         """A thousand at a time."""
-        with _worded(prefix(organization_id)):
-            for page in obstore.list(self.objects, prefix(organization_id), chunk_size=1000):
+        with _worded(folder):
+            for page in obstore.list(self.objects, folder, chunk_size=1000):
                 obstore.delete(self.objects, [one["path"] for one in page])
 
     def signed_url(self, link: Link) -> str:

@@ -20,11 +20,15 @@ def write(
 ) -> int:
     """Write the report that `spec` asks for; returns how many rows are in it.
 
-    spec: issues (a file of JSONL, sorted by row), which ("bad", "all" or ranges of rows), statuses
-    (ranges of rows with their status), default (the status of the others), out.
+    spec: issues (a file of JSONL, sorted by row), out, and as `files.report.Wanted` has them:
+    which, done, rest, left_out (a file).
     """
+    left_out = Path(spec["left_out"]).read_bytes() if "left_out" in spec else b""
     wanted = report.Wanted(
-        spec.get("which", "bad"), spec.get("statuses", []), spec.get("default", "valid")
+        spec.get("which", "bad"),
+        done=spec.get("done", 0),
+        left_out=left_out,
+        rest=spec.get("rest", "valid"),
     )
     found = report.marked(records, Path(spec["issues"]), wanted)
     rows = report.Counted(found, records, progress)

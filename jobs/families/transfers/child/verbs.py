@@ -13,6 +13,7 @@ from jobs.families.transfers.files.encoding import Undecodable
 from jobs.families.transfers.files.issues import Issue, Refused
 from jobs.families.transfers.files.limits import Limits
 from jobs.families.transfers.files.records import Reader, Record
+from jobs.families.transfers.files.report import is_set
 from jobs.families.transfers.rules.choices import Choices
 
 CHUNK_ISSUES = 2_000
@@ -91,7 +92,7 @@ def rows(
             taken += 1
             if taken > limits.rows:
                 raise survey.too_many_rows(record, limits.rows)
-            if row <= start or (leave_out and _is_set(leave_out, row)):
+            if row <= start or (leave_out and is_set(leave_out, row)):
                 continue
             line = convert(record, chunk.issues)
             if line is None:
@@ -171,11 +172,6 @@ class Chunk:
 def bitmap(path: str | None) -> bytes:
     """Rows to leave out: bit `row % 8` of byte `row // 8`."""
     return Path(path).read_bytes() if path else b""
-
-
-def _is_set(bits: bytes, row: int) -> bool:
-    place = row >> 3
-    return place < len(bits) and bool(bits[place] >> (row & 7) & 1)
 
 
 def peak_bytes() -> int:

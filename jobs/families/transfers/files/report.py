@@ -16,7 +16,7 @@ from jobs.families.transfers.files.issues import Issue
 from jobs.families.transfers.files.records import Reader, Record
 
 OURS = ("_row", "_line", "_status", "_errors", "_warnings", "_raw")
-FAILED = "failed"
+FAILED, COMMITTED = "failed", "committed"
 PROGRESS_SECONDS = 1.0
 
 
@@ -51,35 +51,43 @@ def said(issue: Issue) -> str:
 class Wanted:
     """Which rows are written, and the status of each.
 
-    which: "bad" (those with an error), "all", or ranges of rows [[first, last], …], sorted.
-    statuses: [[first, last, status], …], sorted; a row with an error is `failed` whatever they say.
-    default: the status of a row in none of them.
+    which: "bad" (those with an error), "all", or one of a commit's three: "committed" (up to row
+    `done`, without those that failed or are left out), "failed" (with an error, up to `done`) and
+    "not_attempted" (behind it). left_out: as `imports.skipped` writes it, one bit a row. rest: the
+    status of what is behind `done` and has no error.
     """
 
     def __init__(
-        self, which: Any, statuses: list[tuple[int, int, str]], default: str = "valid"
+        self, which: str, *, done: int = 0, left_out: bytes = b"", rest: str = "valid"
     ) -> None:
-        self._bad, self._all = which == "bad", which == "all"
-        self._ranges = [] if isinstance(which, str) else list(which)
-        self._statuses, self._default = list(statuses), default
+        self._which, self._done, self._left_out, self._rest = which, done, left_out, rest
 
     def takes(self, row: int, *, failed: bool) -> bool:
-        """Whether this row is written. Rows are asked about in their order."""
-        if self._all or self._bad:
-            return self._all or failed
-        while self._ranges and self._ranges[0][1] < row:
-            self._ranges.pop(0)
-        return bool(self._ranges) and bool(self._ranges[0][0] <= row)
+        """Whether this row is written."""
+        match self._which:
+            case "all":
+                return True
+            case "bad":
+                return failed
+            case "committed":
+                return row <= self._done and not failed and not is_set(self._left_out, row)
+            case "failed":
+                return failed and row <= self._done
+            case "not_attempted":
+                return row > self._done
+        raise ValueError(f"There is no report of {self._which!r} rows.")
 
     def status(self, row: int, *, failed: bool) -> str:
-        """What became of this row. Rows are asked about in their order."""
+        """What became of this row."""
         if failed:
             return FAILED
-        while self._statuses and self._statuses[0][1] < row:
-            self._statuses.pop(0)
-        if self._statuses and self._statuses[0][0] <= row:
-            return self._statuses[0][2]
-        return self._default
+        return COMMITTED if row <= self._done else self._rest
+
+
+def is_set(bits: bytes, row: int) -> bool:
+    """Whether the row is in the bitmap: bit `row % 8` of byte `row // 8`."""
+    place = row >> 3
+    return place < len(bits) and bool(bits[place] >> (row & 7) & 1)
 
 
 def marked(records: Reader, issues: Path, wanted: Wanted) -> Iterator[Marked]:

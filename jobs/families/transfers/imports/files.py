@@ -1,5 +1,7 @@
 """Where the files of an import lie in the object store."""
 
+import uuid
+
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.store import prefix
 
@@ -24,6 +26,16 @@ def skipped(of: Import) -> str:
     return f"{folder(of)}skipped"
 
 
+def reports(of: Import) -> str:
+    """All its reports begin so, those that nobody names any more too."""
+    return f"{folder(of)}report/"
+
+
+def new_report(of: Import, which: str) -> str:
+    """A name for one that is about to be made: of this turn, and of nobody who makes it beside."""
+    return f"{reports(of)}{of.turn}/{which}-{uuid.uuid4().hex}"
+
+
 def report(of: Import, which: str) -> str:
-    """The file again, or some of its rows, with what became of each."""
-    return f"{folder(of)}report/{which}"
+    """The file again, or some of its rows, with what became of each: where the row says it is."""
+    return str(of.reports[which]["key"])

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from jobs.execution.job import Run
-from jobs.families.transfers.files.issues import Issue
+from jobs.families.transfers.files.issues import Issue, Refused
 from jobs.families.transfers.imports import check, commit, report, transitions, undo, validate
 from jobs.families.transfers.imports.errors import ImportStopped, WrongState
 from jobs.families.transfers.imports.reading import FileRefused
@@ -53,7 +53,7 @@ def perform(run: Run[ImportWork]) -> None:
     with structlog.contextvars.bound_contextvars(import_id=str(of.pk)):
         try:
             PHASES[ImportKind(of.kind)][run.payload.phase](run, of)
-        except FileRefused as error:
+        except (FileRefused, Refused) as error:
             with run.settling():
                 _end(run, error.issue)
         except ImportStopped as error:

@@ -1,10 +1,18 @@
 """Files of imports go: reports after some days, what was uploaded after some more.
 
-The file goes first, then the row says so: killed in between, it is done again.
+When its organization is suspended the reports go at once, as exports do, and can be made again once
+it is active. What was uploaded stays its days: the import is stopped, not lost, and no link leads
+to an upload. The file goes first, then the row says so: killed in between, it is done again.
+
+Files whose import has no row are what a process left that was killed between the last byte and the
+row; they go after a day.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import batched
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -17,53 +25,96 @@ from jobs.families.transfers.imports import files
 from jobs.families.transfers.imports.states import WORKING
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.store import store
+from tenancy.changes import Change
+from tenancy.models import DomainEvent, Organization
 from tenancy.scope import engine_scope
 
 log = structlog.get_logger(__name__)
 
 BATCH = 100
+ORPHANED = timedelta(days=1)
+OURS = re.compile(r"org/[0-9]+/imports/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/")
+
+
+def expire_of_suspended(changes: Sequence[Change], _: Sequence[DomainEvent]) -> None:
+    """Listener of `tenancy.changes`: from this transaction on, no report of theirs is there."""
+    for change in changes:
+        if isinstance(change.entity, Organization) and not change.entity.is_active:
+            theirs = Import.objects.filter(organization_id=change.entity.pk)
+            theirs.exclude(reports={}).update(reports={}, reports_expired=True)
 
 
 def tick() -> int:
-    """Remove what is over, a batch at most; returns of how many imports."""
-    reports = Import.objects.filter(
+    """Remove what is over, a batch at most of each kind; returns of how many imports."""
+    imports = Import.objects
+    expired = imports.filter(reports_expired=True)
+    reports = imports.filter(
         reports_removed_at=None, finished_at__lt=_ago(settings.IMPORTS_KEEP_REPORTS_DAYS)
     )
     # What a worker is at, however long it has waited, is read to its end.
-    uploads = Import.objects.filter(
+    uploads = imports.filter(
         upload_removed_at=None, created_at__lt=_ago(settings.IMPORTS_KEEP_UPLOADS_DAYS)
     ).exclude(state__in=WORKING)
-    removed = sum(
-        _remove(of, [files.report(of, which) for which in of.reports], "reports_removed_at")
-        for of in _batch(reports)
-    )
-    removed += sum(
-        _remove(of, [files.upload(of), files.issues(of), files.skipped(of)], "upload_removed_at")
-        for of in _batch(uploads)
+    removed = (
+        _remove(expired, _reports, {"reports_expired": False})
+        + _remove(reports, _reports, {"reports_removed_at": Now()})
+        + _remove(uploads, _upload, {"upload_removed_at": Now()})
     )
     if removed:
         log.info("import_files_removed", imports=removed)
     return removed
 
 
+def sweep() -> int:
+    """Remove the files of imports that have no row; returns of how many. Reads the whole store."""
+    removed = 0
+    try:
+        ours = filter(None, map(OURS.match, store().older_than(ORPHANED)))
+        for batch in batched(ours, BATCH):
+            known = _known({UUID(key[1]) for key in batch})
+            for key in batch:
+                if UUID(key[1]) not in known:
+                    store().delete(key.string)
+                    removed += 1
+    except StoreError as error:
+        log.warning("import_files_not_swept", error=str(error))
+    if removed:
+        log.info("import_orphans_removed", files=removed)
+    return removed
+
+
+def _known(import_ids: set[UUID]) -> set[UUID]:
+    with engine_scope(), transaction.atomic():
+        return set(Import.objects.filter(pk__in=import_ids).values_list("pk", flat=True))
+
+
 def _ago(days: int) -> object:
     return Now() - timedelta(days=days)
 
 
-def _batch(rows: QuerySet[Import]) -> list[Import]:
-    with engine_scope(), transaction.atomic():
-        return list(rows.only("organization_id", "reports")[:BATCH])
+def _reports(of: Import) -> None:
+    store().delete_below(files.reports(of))
 
 
-def _remove(of: Import, keys: Iterable[str], noted_in: str) -> bool:
-    try:
-        for key in keys:
-            store().delete(key)
-    except StoreError as error:
-        log.warning("import_files_not_removed", import_id=str(of.pk), error=str(error))
-        return False
+def _upload(of: Import) -> None:
+    for key in (files.upload(of), files.issues(of), files.skipped(of)):
+        store().delete(key)
+
+
+def _remove(
+    rows: QuerySet[Import], remove: Callable[[Import], None], noted: dict[str, object]
+) -> int:
     with engine_scope(), transaction.atomic():
-        Import.objects.filter(organization_id=of.organization_id, pk=of.pk).update(
-            **{noted_in: Now()}
-        )
-    return True
+        batch = list(rows.only("organization_id")[:BATCH])
+    removed = 0
+    for of in batch:
+        try:
+            remove(of)
+        except StoreError as error:
+            log.warning("import_files_not_removed", import_id=str(of.pk), error=str(error))
+            continue
+        with engine_scope(), transaction.atomic():
+            mine = Import.objects.filter(organization_id=of.organization_id, pk=of.pk)
+            mine.update(**noted)
+        removed += 1
+    return removed

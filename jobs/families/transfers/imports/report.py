@@ -14,13 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import structlog
+
 from audit.record import record
 from jobs.execution.job import Run
 from jobs.families.transfers.errors import NotThere
 from jobs.families.transfers.imports import files, reading, transitions, work
 from jobs.families.transfers.imports.errors import ImportRefused, WrongState
 from jobs.families.transfers.imports.issue_log import read
-from jobs.families.transfers.imports.skipped import Skipped
 from jobs.families.transfers.imports.states import AT_REST, ImportState
 from jobs.families.transfers.imports.upload import PERMISSIONS
 from jobs.families.transfers.imports.work import ImportWork
@@ -30,11 +31,12 @@ from jobs.families.transfers.store import store
 from tenancy.access import require
 from tenancy.acting import current
 
+log = structlog.get_logger(__name__)
+
 OF_THE_FILE = ("bad", "all")
 OF_A_COMMIT = ("committed", "failed", "not_attempted")
 PLANNED = (ImportState.VALIDATED, ImportState.APPROVED, ImportState.COMMITTING)
 ENDED = tuple(state for state in AT_REST if state != ImportState.REJECTED)
-LAST_ROW = 2**40
 CONTENT_TYPES = {
     "csv": "text/csv",
     "tsv": "text/tab-separated-values",
@@ -54,17 +56,19 @@ def link(of: Import, which: str) -> str:
     wanted = ENDED if which in OF_A_COMMIT else (*PLANNED, *ENDED)
     if of.state not in wanted or of.plan is None:
         raise WrongState(f"report {which} rows of", of.state, wanted)
-    key = files.report(of, which)
     if of.reports_removed_at or of.upload_removed_at:
-        raise NotThere(key)
-    if which not in of.reports:
-        work.send_report(of, which)
+        raise NotThere(files.reports(of))
+    if of.reports_expired or which not in of.reports:
+        if not of.reports_expired:  # else the earlier ones go first
+            work.send_report(of, which)
         raise ImportRefused("report_pending", "The report is being made. Ask again in a moment.")
-    record("import.report_downloaded", of, detail={"which": which, "rows": of.reports[which]})
+    record(
+        "import.report_downloaded", of, detail={"which": which, "rows": of.reports[which]["rows"]}
+    )
     return store().signed_url(
         Link(
             organization_id=of.organization_id,
-            key=key,
+            key=files.report(of, which),
             actor=str(current().actor),
             permission=PERMISSIONS[of.kind],
             served=_served(of, which),
@@ -73,55 +77,50 @@ def link(of: Import, which: str) -> str:
 
 
 def report(run: Run[ImportWork], of: Import) -> None:
-    """Make one. Raises what `reading` does."""
-    which = run.payload.report
+    """Make one. Raises what `reading` does.
+
+    Under a name of its own: one that took too long writes over nobody's, and what it says of the
+    import is kept only if that stands where it stood. The rest of a kill goes with the reports.
+    """
+    which, key = run.payload.report, files.new_report(of, run.payload.report)
     with reading.local(of) as path, TemporaryDirectory(prefix="import-") as folder:
-        issues, out = Path(folder) / "issues.jsonl", Path(folder) / "report"
+        issues, left_out, out = (Path(folder) / name for name in ("issues", "left_out", "report"))
         with run.transaction():
             _write_issues(of, issues)
+        left_out.write_bytes(b"".join(store().open(files.skipped(of))))
         spec = {
             "choices": of.choices,
             "columns": [one["name"] for one in (of.survey or {})["columns"]],
             "issues": str(issues),
             "out": str(out),
-            **_wanted(of, which, issues),
+            "which": which,
+            "done": of.checkpoint_row,
+            "left_out": str(left_out),
+            "rest": "valid" if of.state in PLANNED else "not_attempted",
         }
         rows = 0
         with reading.frames(run, path, "report", spec) as frames:
             for frame in frames:
                 rows = frame.head["rows"]
-        store().put(files.report(of, which), read(out), served=_served(of, which))
+        store().put(key, read(out), served=_served(of, which))
+    if not _kept(run, of, {"rows": rows, "key": key}):
+        store().delete(key)
+
+
+def _kept(run: Run[ImportWork], made_of: Import, made: dict[str, Any]) -> bool:
+    """Whether the import is still the one that the report is of; then it is its report."""
     with run.settling():
-        of = transitions.locked(of.organization_id, of.pk)
-        if of.turn == run.payload.turn:
-            of.reports[which] = rows
-            of.save(update_fields=["reports"])
+        of = transitions.locked(made_of.organization_id, made_of.pk)
+        if _stands(of) != _stands(made_of):
+            log.info("import_report_is_of_the_past", import_id=str(of.pk))
+            return False
+        of.reports[run.payload.report] = made
+        of.save(update_fields=["reports"])
+        return True
 
 
-def _wanted(of: Import, which: str, issues: Path) -> dict[str, Any]:
-    """In the words of the child: which rows, and the status of each."""
-    done = of.checkpoint_row
-    statuses = [[1, done, "committed"]] if done else []
-    rest = "valid" if of.state in PLANNED else "not_attempted"
-    ranges: dict[str, Any] = {
-        "committed": lambda: list(_skipped(of).between(1, done)),
-        "failed": lambda: [[row, row] for row in _failed(of, issues)],
-        "not_attempted": lambda: [[done + 1, LAST_ROW]],
-    }
-    wanted = ranges[which]() if which in ranges else which
-    return {"which": wanted, "statuses": statuses, "default": rest}
-
-
-def _skipped(of: Import) -> Skipped:
-    return Skipped(b"".join(store().open(files.skipped(of))))
-
-
-def _failed(of: Import, issues: Path) -> list[int]:
-    """The rows with an error up to where it got."""
-    with issues.open(encoding="utf-8") as file:
-        found = (json.loads(line) for line in file)
-        rows = {one["row"] for one in found if one["level"] == "row"}
-    return sorted(row for row in rows if row <= of.checkpoint_row)
+def _stands(of: Import) -> tuple[Any, ...]:
+    return of.turn, of.state, of.checkpoint_row, of.reports_expired
 
 
 def _write_issues(of: Import, path: Path) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import connection
 from django.db.models.functions import Now
 
 from audit.record import record
@@ -121,7 +122,8 @@ def approve(of: Import, *, confirmed: list[str]) -> None:
 def begin(of: Import) -> bool:
     """approved → committing, unless another of this organization and kind is writing.
 
-    That one's end sends this one's job again.
+    That one's end sends this one's job again. The caller has opened the gate (`in_line`) before it
+    locked the row.
     """
     writing = Import.objects.filter(
         organization_id=of.organization_id, kind=of.kind, state__in=WRITING
@@ -151,18 +153,19 @@ def review(
         approve_when_valid=False,
     )
     record("import.plan_changed", of, detail=dict(issue.detail))
-    _let_others_in(of)
+    _let_others_in(of, wrote=True)
 
 
 def complete(of: Import) -> None:
     """committing → completed."""
     _move(of, "complete", S.COMPLETED, leaving=(S.COMMITTING,), completed_at=Now())
     record("import.completed", of, detail=_file(of) | {"done": dict(of.done)})
-    _let_others_in(of)
+    _let_others_in(of, wrote=True)
 
 
 def stop(of: Import, issue: Issue) -> None:
     """Any that a worker moves on → stopped; what is committed stays."""
+    wrote = of.state in WRITING
     _move(
         of,
         "stop",
@@ -178,7 +181,7 @@ def stop(of: Import, issue: Issue) -> None:
         outcome="failed",
         detail=_file(of) | {"reason": issue.code, "done": dict(of.done)},
     )
-    _let_others_in(of)
+    _let_others_in(of, wrote=wrote)
 
 
 def resume(of: Import) -> None:
@@ -196,6 +199,7 @@ def cancel(of: Import) -> None:
     A worker that is at it learns it at its next chunk, or within a second: the chunk under way
     holds the row's lock, so this waits for it.
     """
+    wrote = of.state in WRITING
     _move(
         of,
         "cancel",
@@ -205,7 +209,7 @@ def cancel(of: Import) -> None:
         turn=of.turn + 1,
     )
     record("import.cancelled", of, detail=_file(of) | {"done": dict(of.done)})
-    _let_others_in(of)
+    _let_others_in(of, wrote=wrote)
 
 
 def begin_undo(of: Import) -> None:
@@ -233,7 +237,7 @@ def undone(of: Import) -> None:
     """undoing → undone."""
     _move(of, "end the undoing of", S.UNDONE, leaving=(S.UNDOING,))
     record("import.undone", of, detail=_file(of) | {"undo": dict(of.undo or {})})
-    _let_others_in(of)
+    _let_others_in(of, wrote=True)
 
 
 def locked(organization_id: int, import_id: uuid.UUID) -> Import:
@@ -254,9 +258,28 @@ def _move(
         raise WrongState(wish, of.state, tuple(str(one.value) for one in leaving))
 
 
-def _let_others_in(of: Import) -> None:
-    """Send the job of the import that has waited longest to be committed, if there is one."""
-    waiting = Import.objects.filter(
+def in_line(organization_id: int, kind: str) -> None:
+    """Wait until whoever ends writing here has ended, until the caller's transaction ends.
+
+    Without it the last moment of one that writes and the first of one that wants to could pass each
+    other: this one still sees it writing, that one does not see this one waiting, and nobody is
+    left to send this one's job. Taken before the import's row is locked; only the one that writes
+    takes it afterwards, and no one can wait for that one's row with the gate in hand.
+    """
+    with connection.cursor() as cursor:
+        name = f"imports {organization_id} {kind}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+def _let_others_in(of: Import, *, wrote: bool) -> None:
+    """Send the job of the import that has waited longest to be committed, if there is one.
+
+    wrote: whether this one held the others up. One that only waited may have been sent a job that
+    it does not use now. It passes by whose row is locked: that one ends itself, or begins.
+    """
+    if wrote:
+        in_line(of.organization_id, of.kind)
+    waiting = Import.objects.select_for_update(no_key=True, skip_locked=not wrote).filter(
         organization_id=of.organization_id, kind=of.kind, state=S.APPROVED
     )
     following = waiting.exclude(pk=of.pk).order_by("approved_at", "id").first()

@@ -29,10 +29,13 @@ class ImportWork(Payload):
 
 
 def send(of: Import, phase: str) -> None:
-    """Enqueue the next piece of work, in the caller's transaction; the turn before is over."""
+    """Enqueue the next piece of work, in the caller's transaction; the turn before is over.
+
+    Its reports too: they say of the rows what was so then.
+    """
     mine = Import.objects.filter(organization_id=of.organization_id, pk=of.pk)
-    mine.update(turn=F("turn") + 1)
-    of.refresh_from_db(fields=["turn"])
+    mine.update(turn=F("turn") + 1, reports={})
+    of.refresh_from_db(fields=["turn", "reports"])
     of.job_id = _enqueue(of, phase)
     mine.update(job_id=of.job_id)
 

@@ -31,6 +31,11 @@ OF_THE_FILE = {
         "Save it as CSV, XLSX, JSONL or Parquet; confirm what is offered",
     ),
     "file_too_large": Code("file", "More bytes than an import may have", "Divide the file"),
+    "too_many_issues": Code(
+        "file",
+        "So many errors and warnings that they cannot be kept; the message has the most frequent",
+        "Look at the mapping, then correct the file or divide it",
+    ),
     "too_many_rows": Code("file", "More rows than an import may have", "Divide the file"),
     "too_many_columns": Code("file", "More columns than a file may have", "Leave some out"),
     "header_too_long": Code(

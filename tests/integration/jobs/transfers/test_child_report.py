@@ -92,22 +92,25 @@ def test_no_cell_is_a_formula_and_each_means_the_same_when_read_again(tmp_path: 
     assert twice == once
 
 
-def test_rows_are_chosen_by_ranges_and_have_their_status(tmp_path: Path) -> None:
-    content = timeline(*[good(number) for number in range(2, 12)])
-    spec: dict[str, Any] = {
-        "which": [[3, 4], [8, 9]],
-        "statuses": [[2, 4, "committed"]],
-        "default": "not_attempted",
-    }
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        ("committed", [("2", "committed"), ("4", "committed")]),
+        ("failed", [("3", "failed")]),
+        ("not_attempted", [("6", "not_attempted"), ("7", "failed")]),
+    ],
+)
+def test_of_a_commit_there_are_three_files(
+    tmp_path: Path, which: str, expected: list[tuple[str, str]]
+) -> None:
+    content = timeline(*[good(number) for number in range(2, 8)])
+    left_out = tmp_path / "left_out"
+    left_out.write_bytes(bytes([1 << 5]))  # row 5
+    spec = {"which": which, "done": 5, "rest": "not_attempted", "left_out": str(left_out)}
 
-    rows = table(report(tmp_path, content, [error(9)], **spec))[1:]
+    rows = table(report(tmp_path, content, [error(3), error(7)], **spec))[1:]
 
-    assert [(row[8], row[10]) for row in rows] == [
-        ("3", "committed"),
-        ("4", "committed"),
-        ("8", "not_attempted"),
-        ("9", "failed"),
-    ]
+    assert [(row[8], row[10]) for row in rows] == expected
 
 
 def test_a_file_without_a_header_gets_one(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def commit(run: Run[ImportWork], of: Import) -> None:
     """All of it. Raises what `reading` does, Superseded, and LeaseLost."""
     with reading.local(of, unchanged=True) as path:
         with run.transaction():
+            transitions.in_line(of.organization_id, of.kind)
             of = mine(run, ImportState.APPROVED, ImportState.COMMITTING)
             if of.state == ImportState.APPROVED and not transitions.begin(of):
                 log.info("import_waits_for_another")

@@ -4,14 +4,14 @@ import pytest
 from django.db import transaction
 
 from jobs.families.transfers.imports import decide as doors
-from jobs.families.transfers.imports import files, report
+from jobs.families.transfers.imports import files, issue_log, report
 from jobs.families.transfers.imports.errors import WrongState
 from jobs.families.transfers.store import store
 from tenancy.access import Actor
 from tenancy.acting import acting
 from tenancy.scope import scope
 from tests import factories
-from tests.factories.imports import HEADER, csv, decide, line, now, uploaded
+from tests.factories.imports import HEADER, csv, decide, import_row, line, now, uploaded
 from tests.integration.jobs.transfers.imports.holding import held
 from tests.integration.jobs.transfers.imports.looking import actions, plan
 from tests.waiting import eventually
@@ -31,7 +31,7 @@ def link(of, which: str) -> str:
 def made(of, which: str) -> list[str]:
     """The lines of a report, once it is there."""
     eventually(lambda: which in now(of).reports, within=30)
-    return b"".join(store().open(files.report(of, which))).decode().splitlines()
+    return b"".join(store().open(files.report(now(of), which))).decode().splitlines()
 
 
 def test_bad_rows_come_back_as_they_were_and_are_imported_once_mended(validated):
@@ -86,3 +86,32 @@ def test_nothing_is_reported_before_there_is_a_plan(until):
 
     with pytest.raises(WrongState):
         link(of, "all")
+
+
+def test_a_report_that_took_too_long_is_kept_by_nobody(validated, folder, monkeypatch):
+    mission = factories.mission()
+    rows = [line("E-0", mission.reference), line("E-1", mission.reference, kind="taks")]
+    of = validated(csv(*rows), of=mission.organization)
+    made(of, "bad")
+    cancelled = []
+
+    def meanwhile(path):
+        """Just before it is stored, somebody cancels the import."""
+        cancelled.append(decide(doors.cancel, of))
+        yield from issue_log.read(path)
+
+    monkeypatch.setattr(report, "read", meanwhile)
+    with scope(of.organization_id), transaction.atomic():
+        report.work.send_report(now(of), "all")
+
+    eventually(lambda: cancelled and not list((folder / files.reports(of)).rglob("all-*")))
+    assert now(of).reports == {}
+
+
+def test_two_who_make_one_report_never_write_over_each_other():
+    of = import_row(factories.organization(), state="mapped", turn=3)
+
+    once, twice = (files.new_report(of, "bad") for _ in range(2))
+
+    assert once != twice
+    assert once.startswith(f"{files.reports(of)}3/")
