@@ -19,7 +19,7 @@ from audit.models import AuditEvent
 from jobs.families.transfers.models import Export
 from tenancy import changes
 from tenancy.scope import scope
-from tests.factories import exports
+from tests.factories import exports, member
 from tests.factories.api import Caller
 
 
@@ -37,6 +37,11 @@ def theirs(victim: Caller) -> Export:
 def link(victim: Caller, theirs: Export) -> str:
     """One that B got for its own file."""
     return str(victim.get(f"/exports/{theirs.pk}/file")["Location"])
+
+
+def opened(caller: Caller, link: str) -> Any:
+    """What the link gives to this account."""
+    return caller.get(link.removeprefix(caller.address("")))
 
 
 def _is_nothing(answer: Any) -> bool:
@@ -66,16 +71,30 @@ def test_a_link_of_b_opens_nothing_below_a(mallory: Caller, victim: Caller, link
     assert _is_nothing(Client().get(moved))
 
 
+def test_71_a_link_opens_for_nobody_but_the_one_whom_it_was_given_to(
+    mallory: Caller, victim: Caller, link: str
+) -> None:
+    colleague = Caller.of(victim.organization, role="owner")
+    somebody = Client()
+    somebody.force_login(member(victim.organization, "owner"))
+
+    assert _is_nothing(Client().get(link))
+    assert _is_nothing(somebody.get(link))
+    assert _is_nothing(opened(colleague, link))
+    assert _is_nothing(Client().get(link, headers={"Authorization": f"Bearer {mallory.token}"}))
+    assert _denied(victim, "access.link_refused") == 1
+
+
 def test_a_link_is_over_after_three_minutes_and_not_renewed_by_use(
-    link: str, monkeypatch: pytest.MonkeyPatch
+    victim: Caller, link: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time()
     monkeypatch.setattr(signing.time, "time", lambda: now + 170)
-    with closing(Client().get(link)) as opened:
-        assert opened.status_code == 200
+    with closing(opened(victim, link)) as answer:
+        assert answer.status_code == 200
 
     monkeypatch.setattr(signing.time, "time", lambda: now + 185)
-    assert _is_nothing(Client().get(link))
+    assert _is_nothing(opened(victim, link))
 
 
 @pytest.mark.parametrize(
@@ -87,12 +106,14 @@ def test_a_link_is_over_after_three_minutes_and_not_renewed_by_use(
         pytest.param(lambda link: link.replace(":", ":A", 1), id="time"),
     ],
 )
-def test_a_link_that_was_changed_opens_nothing(link: str, change: Callable[[str], str]) -> None:
-    assert _is_nothing(Client().get(change(link)))
+def test_a_link_that_was_changed_opens_nothing(
+    victim: Caller, link: str, change: Callable[[str], str]
+) -> None:
+    assert _is_nothing(opened(victim, change(link)))
 
 
-def test_what_is_asked_for_beside_a_link_changes_nothing(link: str) -> None:
-    with closing(Client().get(f"{link}?response-content-type=text/html")) as answer:
+def test_what_is_asked_for_beside_a_link_changes_nothing(victim: Caller, link: str) -> None:
+    with closing(opened(victim, f"{link}?response-content-type=text/html")) as answer:
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         assert answer["Content-Disposition"].startswith("attachment;")
 
@@ -103,8 +124,8 @@ def test_a_link_is_over_once_its_holder_may_not_export_and_that_is_audited(
     with scope(victim.organization), transaction.atomic():
         changes.update(victim.account, role="viewer")
 
-    assert _is_nothing(Client().get(link))
-    assert _is_nothing(Client().get(link))
+    assert _is_nothing(opened(victim, link))
+    assert _is_nothing(opened(victim, link))
     assert _denied(victim, "access.link_refused") == 1
 
 
@@ -114,11 +135,11 @@ def test_a_link_is_over_once_the_organization_is_suspended(
     with scope(victim.organization), transaction.atomic():
         changes.update(victim.organization, state="suspended")
 
-    assert _is_nothing(Client().get(link))
+    assert _is_nothing(opened(victim, link))
     assert victim.get(f"/exports/{theirs.pk}/file").status_code == 403
 
 
 def test_a_link_cannot_be_made_from_another_signed_text(victim: Caller, theirs: Export) -> None:
     forged = signing.dumps({"organization_id": victim.organization.pk, "key": theirs.object_key})
 
-    assert _is_nothing(Client().get(victim.address(f"/files/{forged}")))
+    assert _is_nothing(victim.get(f"/files/{forged}"))

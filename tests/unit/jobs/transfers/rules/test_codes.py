@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.families.transfers.rules.codes import CODES, GROUPS, page
+from tenancy.roster import Breach
 from tests.servers import ROOT
 
 FAMILY = ROOT / "jobs/families/transfers"
@@ -38,6 +39,22 @@ def test_every_code_in_the_sources_is_explained():
 
     assert {"required", "datetime", "cell_count", "encoding_mixed", "duplicate_same"} <= found
     assert found - set(CODES) == set(), "explain them in rules/codes.py"
+
+
+def test_every_code_that_is_explained_is_said_somewhere():
+    sources = set(FAMILY.rglob("*.py")) - {FAMILY / "rules/codes.py"}
+    found = {
+        node.value
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Constant)
+    }
+
+    assert set(CODES) - found - set(Breach) == set(), "nobody says these any more"
+
+
+def test_what_speaks_against_a_person_is_explained():
+    assert set(Breach) <= set(CODES)
 
 
 def test_no_code_is_explained_twice():
