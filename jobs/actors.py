@@ -6,6 +6,7 @@ Import a new family's module here. Where, does not matter: what is declared late
 import dramatiq
 
 import jobs.families.notifications.job_types
+import jobs.families.search.job_types
 import jobs.families.transfers.job_types  # noqa: F401 - they declare their job types
 from jobs.execution.run import run_job
 from jobs.job_types import JobType, registry

@@ -27,6 +27,8 @@ class JobsConfig(AppConfig):
         from jobs.execution.middleware import WorkerLife
         from jobs.execution.poison import on_poison
         from jobs.families.notifications.listening import enqueue_fan_out, enqueue_invitations
+        from jobs.families.search.listening import count_changes
+        from jobs.families.search.upkeep import follow_organization
         from jobs.families.transfers.checks import check_object_store
         from jobs.families.transfers.exports import removal as exported
         from jobs.families.transfers.imports import removal as imported
@@ -39,6 +41,8 @@ class JobsConfig(AppConfig):
         register_listener(enqueue_invitations)
         register_listener(exported.expire_of_suspended)
         register_listener(imported.expire_of_suspended)
+        register_listener(count_changes)
+        register_listener(follow_organization)
         broker = dramatiq.get_broker()
         if isinstance(broker, GroupBroker):
             broker.add_middleware(WorkerLife())

@@ -22,6 +22,7 @@ from jobs.broker.answers import Depth
 from jobs.broker.errors import BrokerUnavailable
 from jobs.broker.queues import MOST_READ
 from jobs.execution.leases import lease
+from jobs.families.search import compare
 from jobs.job_types import GROUPS
 from jobs.ledger import figures
 from jobs.ledger.publish import queues
@@ -90,6 +91,7 @@ class Ledger:
 
     workers: by group. alerts: open ones, by kind. untold: alerts that did not arrive. alerted:
     organizations with a pending or open one. attempts: as `conditions.recent_attempts`.
+    drift: documents in which search indexes differ, by kind.
     """
 
     workers: Mapping[str, int] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Ledger:
     untold: int = 0
     alerted: Collection[int] = ()
     attempts: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    drift: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> "Ledger":
@@ -115,6 +118,7 @@ class Ledger:
             untold=Alert.objects.filter(tell_at__isnull=False).exclude(tell_error="").count(),
             alerted=set(alerted.values_list("organization_id", flat=True)),
             attempts=recent_attempts(past[0], past[1:]),
+            drift=compare.drift(),
         )
 
 
@@ -142,7 +146,14 @@ def of_ledger(ledger: Ledger) -> Iterator[Metric]:
     )
     for group, seconds in settings.ALERT_OLDEST_SECONDS.items():
         allowed.add_metric([group], seconds)
-    yield allowed
+    drift = GaugeMetricFamily(
+        "search_drift_documents",
+        "Documents in which indexes differed from the database when last compared.",
+        labels=["kind"],
+    )
+    for name, documents in ledger.drift.items():
+        drift.add_metric([name], documents)
+    yield from (allowed, drift)
 
 
 def of_queues(

@@ -18,6 +18,7 @@ from jobs.alerts.telling import teller
 from jobs.broker.errors import BrokerUnavailable
 from jobs.check import Watch
 from jobs.execution.leases import Leases
+from jobs.families.search import upkeep as search
 from jobs.families.transfers.exports import removal as exported
 from jobs.families.transfers.imports import removal as imported
 from jobs.ledger import breakers, control_copy, relay
@@ -56,6 +57,7 @@ TICKS = (
     Tick(name="exports", every_seconds=5, work=exported.tick),
     Tick(name="imports", every_seconds=60, work=imported.tick),
     Tick(name="import_orphans", every_seconds=6 * 3600, work=imported.sweep),
+    Tick(name="search", every_seconds=15, work=search.tick),
     Tick(name="evaluate_alerts", every_seconds=2, work=evaluate),
     Tick(name="tell_of_alerts", every_seconds=2, work=teller.start),
 )

@@ -182,6 +182,10 @@ IMPORTS_MAX_ISSUE_BYTES = environment.integer(
 )
 IMPORTS_CHUNK_ROWS = environment.integer("IMPORTS_CHUNK_ROWS", 50_000, minimum=1, maximum=200_000)
 IMPORTS_SLICE_SECONDS = environment.integer("IMPORTS_SLICE_SECONDS", 30, minimum=0, maximum=600)
+SEARCH_SLICE_SECONDS = environment.integer("SEARCH_SLICE_SECONDS", 30, minimum=0, maximum=600)
+SEARCH_CHECK_SECONDS = environment.integer(
+    "SEARCH_CHECK_SECONDS", 3_600, minimum=60, maximum=604_800
+)
 IMPORTS_KEEP_UPLOADS_DAYS = environment.integer(
     "IMPORTS_KEEP_UPLOADS_DAYS", 30, minimum=1, maximum=3650
 )

@@ -17,6 +17,7 @@ REASONS = {
     "retries_exhausted": "its last retry failed",
     "permanent_error": "it failed in a way that no retry mends",
     "authorization_revoked": "whoever asked for it does not hold the permission",
+    "document_refused": "the search index can never take its document as it stands",
     "payload_invalid": "its payload does not fit its job type",
     "undecodable": "its message could not be read",
     "unknown_job_type": "no job type of its name is declared here",

@@ -34,11 +34,13 @@ type Claim = tuple[JobRef, int]  # `Claimed.fenced`
 class Held:
     """One job of this worker.
 
+    job: as it was claimed; None where it runs without having been taken.
     thread_id: of the thread in which its actor runs now, or None. began: when that began, by this
     process's monotonic clock.
     asked_at: monotonic, when its end was asked for, or None.
     """
 
+    job: Claimed | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     thread_id: int | None = None
     began: float | None = None
@@ -65,7 +67,7 @@ class InHand:
 
     def take(self, job: Claimed) -> None:
         """It was claimed."""
-        held = self._jobs.setdefault(job.fenced, Held())
+        held = self._jobs.setdefault(job.fenced, Held(job=job))
         # After it is there, so that one of the two is seen by whoever asks for its end now.
         if asked_at := self._expected.get(job.ref):
             held.asked_at = asked_at
@@ -80,6 +82,10 @@ class InHand:
     def refs(self) -> set[JobRef]:
         """All."""
         return {ref for ref, _ in list(self._jobs)}
+
+    def claimed(self) -> list[Claimed]:
+        """All, as they were claimed, the first first."""
+        return [held.job for held in list(self._jobs.values()) if held.job is not None]
 
     def running(self) -> list[tuple[UUID, timedelta]]:
         """Those whose actors run, and for how long."""

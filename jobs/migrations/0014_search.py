@@ -61,6 +61,8 @@ class Migration(migrations.Migration):
                 ("live_at", models.DateTimeField(null=True)),
                 ("drop_at", models.DateTimeField(null=True)),
                 ("removed_at", models.DateTimeField(null=True)),
+                ("checked_at", models.DateTimeField(null=True)),
+                ("drift", models.JSONField(default=dict)),
                 (
                     "organization",
                     models.ForeignKey(
@@ -114,6 +116,7 @@ class Migration(migrations.Migration):
                     "generation",
                     tenancy.rls.TenantForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="jobs.searchgeneration",
@@ -180,6 +183,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="searchgeneration",
             index=models.Index(
+                condition=models.Q(("state", "live")),
+                fields=["checked_at"],
+                name="searchgeneration_to_check",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="searchgeneration",
+            index=models.Index(
                 condition=models.Q(
                     ("removed_at__isnull", True), ("state__in", ["retired", "dropped"])
                 ),
@@ -208,6 +219,12 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("organization", "generation", "kind", "entity_id"),
                 name="searchdocument_once",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="searchdocument",
+            index=models.Index(
+                fields=["generation", "kind", "entity_id"], name="searchdocument_in_order"
             ),
         ),
         tenancy.rls.TenantTable("searchentry", engine="SELECT, DELETE"),

@@ -10,10 +10,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from jobs.families.search.statements import run
 
 type Key = tuple[str, int]
 """Which document: (kind, entity_id), inside one organization."""
@@ -23,15 +22,14 @@ MOST_BYTES = 256 * 1024
 MOST_ENTRIES = 50
 """Of a mission's timeline: the newest."""
 
-_SQL = Path(__file__).parent / "sql" / "documents.sql"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One document as a backend gets it; of a tombstone, only the first five say anything.
+    """One document as a backend gets it; of a tombstone, only the first five count.
 
     project_id: the project that it belongs to, or is.
     reference: a mission's reference, a project's code. state: of the mission or project.
+    archived: the project that it belongs to, or is, is archived.
     project: code and name of a mission's project. people: who is assigned, names and roles.
     text: description and timeline. truncated: some of the text was cut off.
     """
@@ -45,6 +43,7 @@ class Document:
     reference: str = ""
     title: str = ""
     state: str = ""
+    archived: bool = False
     project: str = ""
     people: str = ""
     text: str = ""
@@ -59,7 +58,7 @@ class Document:
     def digest(self) -> str:
         """32 hexadecimal digits that stand for all of it but organization, key and version."""
         parts = (self.deleted, self.project_id, self.reference, self.title, self.state)
-        canonical = json.dumps([*parts, self.project, self.people, self.text])
+        canonical = json.dumps([*parts, self.archived, self.project, self.people, self.text])
         return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
     @functools.cached_property
@@ -92,14 +91,13 @@ def read(organization_id: int, keys: Iterable[Key]) -> Read:
         "kinds": [kind for kind, _ in wanted],
         "entity_ids": [entity_id for _, entity_id in wanted],
         "most_entries": MOST_ENTRIES,
-        "most_characters": MOST_BYTES,
+        "most_characters": MOST_BYTES + 1,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(), parameters)
-        [(generations, rows)] = cursor.fetchall()
+    rows = run("documents", parameters)
+    generations = [row.pop("generations") for row in rows]
     return Read(
-        documents=[_document(organization_id, row) for row in rows],
-        generations=generations,
+        documents=[_document(organization_id, row) for row in rows if row["kind"]],
+        generations=generations[0],
     )
 
 
@@ -116,17 +114,7 @@ def cut(text: str, most_bytes: int = MOST_BYTES) -> str:
 
 
 def _document(organization_id: int, row: dict[str, Any]) -> Document:
-    raw = {name: value for name, value in row.items() if value is not None}
-    text = str(raw.pop("text", ""))
+    known = {name: value for name, value in row.items() if value is not None}
+    text = known.pop("text", "")
     fits = cut(text)
-    return Document(
-        organization_id=organization_id,
-        text=fits,
-        truncated=fits != text,
-        **raw,
-    )
-
-
-@functools.cache
-def _statement() -> str:
-    return _SQL.read_text()
+    return Document(organization_id=organization_id, text=fits, truncated=fits is not text, **known)

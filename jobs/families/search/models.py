@@ -93,6 +93,8 @@ class SearchGeneration(TenantModel):
     per_second: the reindex writes no more than that; empty for as fast as it can.
     reason: why it was made, or why it was dropped before it became live.
     removed_at: when the backend had nothing of it any more.
+    checked_at, drift: when the reconciler last compared it, and how many differences of each kind
+        it found.
     """
 
     backend = models.CharField(max_length=32)
@@ -113,6 +115,8 @@ class SearchGeneration(TenantModel):
     live_at = models.DateTimeField(null=True)
     drop_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    drift = models.JSONField(default=dict)
 
     class Meta:
         db_table = "search_generation"
@@ -131,6 +135,12 @@ class SearchGeneration(TenantModel):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
+            # the reconciler: which live one was compared longest ago
+            models.Index(
+                fields=["checked_at"],
+                name="searchgeneration_to_check",
+                condition=Q(state="live"),
+            ),
             # the scheduler: what is to be dropped or removed
             models.Index(
                 fields=["drop_at"],
@@ -152,7 +162,9 @@ class SearchDocument(TenantModel):
         altered by hand has another.
     """
 
-    generation = TenantForeignKey(SearchGeneration, models.PROTECT, related_name="+")
+    generation = TenantForeignKey(
+        SearchGeneration, models.PROTECT, related_name="+", db_index=False
+    )
     kind = models.CharField(max_length=16, choices=Kind)
     entity_id = models.BigIntegerField()
     version = models.BigIntegerField()
@@ -166,10 +178,16 @@ class SearchDocument(TenantModel):
     class Meta:
         db_table = "search_document"
         constraints: ClassVar[list[Any]] = [
-            # the compare-and-set write, and the scan in its order
+            # the compare-and-set write
             models.UniqueConstraint(
                 fields=["organization", "generation", "kind", "entity_id"],
                 name="searchdocument_once",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            # the scan in its order, which also finds what claims another organization
+            models.Index(
+                fields=["generation", "kind", "entity_id"], name="searchdocument_in_order"
             ),
         ]
 

@@ -181,7 +181,7 @@ def test_many_are_created_with_a_fixed_number_of_queries(django_assert_num_queri
         for number in range(50)
     ]
 
-    with scope(mission.organization), django_assert_num_queries(8):
+    with scope(mission.organization), django_assert_num_queries(9):
         changes.create_many(entries)
 
     assert news(mission) == ["mission.created", *["timeline.entry_added"] * 50]

@@ -8,11 +8,12 @@ import pytest
 from jobs.admin.story import REASONS
 from jobs.errors import Permanent
 from jobs.families.notifications import errors
+from jobs.families.search import errors as of_search
 from jobs.families.transfers import errors as of_transfers
 from jobs.ledger.states import Reason
 from tests.servers import ROOT
 
-assert errors, of_transfers  # they declare their families' reasons
+assert errors, (of_search, of_transfers)  # they declare their families' reasons
 
 TABLE = (ROOT / "docs/operate/when-jobs-fail.md").read_text()
 LITERAL = re.compile(r"\bPermanent\((?:[^()]|\([^()]*\))*?reason=\"(\w+)\"")

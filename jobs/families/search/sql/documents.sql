@@ -1,8 +1,8 @@
 -- documents: version and content of some documents, and the generations that are to be written.
 -- parameters  organization_id bigint; kinds text[], entity_ids bigint[] (pairs); most_entries integer:
 --             of a timeline, the newest; most_characters integer: of each long text
--- result      one row: generations bigint[]; documents jsonb, a list of objects in the order of kind
---             and entity_id, with the fields of `documents.Document`
+-- result      generations bigint[], the same in each row, and the fields of `documents.Document`, in
+--             the order of kind and entity_id; if there is no document, one row without a kind
 -- locks       none
 -- cost        index look-ups for each document, and its whole timeline if that is short
 WITH wanted AS MATERIALIZED (
@@ -13,7 +13,7 @@ WITH wanted AS MATERIALIZED (
 ),
 content AS (
     SELECT w.kind, w.entity_id, w.version, w.deleted OR m.id IS NULL AS deleted,
-        m.project_id, m.reference, m.title, m.state,
+        m.project_id, m.reference, m.title, m.state, p.state = 'archived' AS archived,
         p.code || ' ' || p.name AS project, people.names AS people,
         concat_ws(E'\n', nullif(left(m.description, %(most_characters)s), ''), entries.texts) AS text
     FROM wanted w
@@ -42,17 +42,18 @@ content AS (
     WHERE w.kind = 'mission'
     UNION ALL
     SELECT w.kind, w.entity_id, w.version, w.deleted OR p.id IS NULL,
-        p.id, p.code, p.name, p.state, NULL, NULL, NULL
+        p.id, p.code, p.name, p.state, p.state = 'archived', NULL, NULL, NULL
     FROM wanted w
     LEFT JOIN tenancy_project p ON p.organization_id = %(organization_id)s AND p.id = w.entity_id
         AND NOT w.deleted
     WHERE w.kind = 'project'
 )
-SELECT
-    ARRAY(
-        SELECT g.id FROM search_generation g
-        WHERE g.organization_id = %(organization_id)s AND g.state <> 'dropped' ORDER BY g.id
-    ) AS generations,
-    coalesce(
-        (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.kind, c.entity_id) FROM content c), '[]'
-    ) AS documents
+SELECT g.generations, c.*
+FROM (
+    SELECT ARRAY(
+        SELECT id FROM search_generation
+        WHERE organization_id = %(organization_id)s AND state <> 'dropped' ORDER BY id
+    ) AS generations
+) g
+LEFT JOIN content c ON true
+ORDER BY c.kind, c.entity_id

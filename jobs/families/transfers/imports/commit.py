@@ -23,6 +23,7 @@ from django.db import IntegrityError
 from audit.record import record
 from jobs.errors import RetryLater
 from jobs.execution.job import Run
+from jobs.families.search.counter import count
 from jobs.families.transfers.imports import files, issue_log, reading, staging, transitions, work
 from jobs.families.transfers.imports.progress import Meter
 from jobs.families.transfers.imports.staging import Namer
@@ -117,6 +118,7 @@ def _write(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
             raise Raced(f"{wanted['changed'] - written['changed']} were changed by others")
     if "added" in wanted:
         sql("add", organization)
+    _count_documents(of, number, wanted)
     if "failed" in wanted:
         issue_log.insert(of, (issue.as_json() for issue in namer.problems(at="commit")))
     first, last = frame.head["first_row"], frame.head["last_row"]
@@ -132,6 +134,13 @@ def _write(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
         detail={"chunk": number, "rows": [first, last], "file_sha256": of.file_sha256, **chunk},
     )
     return of
+
+
+def _count_documents(of: Import, number: int, wanted: dict[str, int]) -> None:
+    """Each mission that the chunk touched is another document now: once, however many entries."""
+    if "added" in wanted or "changed" in wanted:
+        chunk = {"organization_id": of.organization_id, "import_id": of.pk, "chunk": number}
+        count(of.organization_id, [("mission", row["id"]) for row in sql("touched", chunk)])
 
 
 def _tell_planner(run: Run[ImportWork], of: Import) -> None:

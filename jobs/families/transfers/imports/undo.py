@@ -11,6 +11,7 @@ from django.conf import settings
 
 from audit.record import record
 from jobs.execution.job import Run
+from jobs.families.search.counter import count
 from jobs.families.transfers.imports import issue_log, transitions, work
 from jobs.families.transfers.imports.progress import Meter
 from jobs.families.transfers.imports.statements import run as sql
@@ -52,6 +53,7 @@ def undo(run: Run[ImportWork], of: Import) -> None:
 def _take_back(run: Run[ImportWork], of: Import, chunk: int) -> None:
     sql("by_index")
     [found] = sql("undo", _chunk(of, chunk) | {"job_id": run.job.ref.job_id, "writes": True})
+    count(of.organization_id, [("mission", one) for one in found.pop("mission_ids")])
     kept = zip(found.pop("kept_ids"), found.pop("kept_rows"), strict=True)
     issue_log.insert(of, (_kept(entry, row) for entry, row in kept))
     before = of.undo or {}

@@ -1,7 +1,8 @@
 -- undo: take back one chunk of an import, and note what that changed.
 -- parameters  organization_id bigint, import_id uuid, job_id uuid, chunk integer, writes boolean
 --             (false: only count)
--- result      deleted, restored, kept, and of the kept ones id and row (kept_ids, kept_rows)
+-- result      deleted, restored, kept, and of the kept ones id and row (kept_ids, kept_rows); the
+--             missions whose entries were written (mission_ids)
 -- locks       the entries that it takes back
 -- cost        the chunk's lists once, an index look-up for each entry, a write for each taken back
 --
@@ -50,7 +51,7 @@ deleted AS (
     DELETE FROM tenancy_timelineentry e USING to_delete a
     WHERE %(writes)s AND e.organization_id = %(organization_id)s AND e.id = a.id
         AND digest_of(e) = a.digest
-    RETURNING e.id
+    RETURNING e.id, e.mission_id
 ),
 restored AS (
     UPDATE tenancy_timelineentry e
@@ -59,7 +60,7 @@ restored AS (
     FROM to_restore c
     WHERE %(writes)s AND e.organization_id = %(organization_id)s AND e.id = c.id
         AND digest_of(e) = c.digest
-    RETURNING e.id
+    RETURNING e.id, new.mission_id, old.mission_id AS mission_before
 ),
 undone AS (
     SELECT id, row, 'deleted' AS kind, digest AS before, NULL::bytea AS after FROM to_delete
@@ -95,5 +96,9 @@ noted AS (
 )
 SELECT deleted, restored, kept, changes_sha256,
     (SELECT coalesce(array_agg(id ORDER BY row), '{}') FROM kept) AS kept_ids,
-    (SELECT coalesce(array_agg(row ORDER BY row), '{}') FROM kept) AS kept_rows
+    (SELECT coalesce(array_agg(row ORDER BY row), '{}') FROM kept) AS kept_rows,
+    ARRAY(
+        SELECT mission_id FROM deleted UNION SELECT mission_id FROM restored
+        UNION SELECT mission_before FROM restored
+    ) AS mission_ids
 FROM counted

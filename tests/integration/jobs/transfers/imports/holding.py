@@ -19,8 +19,18 @@ class _Undo(Exception):
 def held(mission: Mission, key: str) -> Iterator[None]:
     """Until the block ends, whoever adds an entry with this external id waits.
 
-    Another transaction has just added one, and is undone in the end.
+    Another transaction has just added one, and is undone in the end. It is of another mission,
+    whose document nobody else counts: the import is to wait for the entry.
     """
+    with scope(mission.organization_id), transaction.atomic():
+        elsewhere = changes.create(
+            Mission(
+                organization_id=mission.organization_id,
+                project_id=mission.project_id,
+                reference=f"ELSEWHERE-{key}",
+                title="Elsewhere",
+            )
+        )
     is_held, may_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -28,7 +38,7 @@ def held(mission: Mission, key: str) -> Iterator[None]:
             with scope(mission.organization_id), transaction.atomic():
                 entry = TimelineEntry(
                     organization_id=mission.organization_id,
-                    mission=mission,
+                    mission=elsewhere,
                     external_id=key,
                     title="held",
                     starts_at=mission.created_at,
