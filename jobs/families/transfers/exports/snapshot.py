@@ -22,6 +22,10 @@ from jobs.families.transfers.exports.statement import Query
 LONGEST = timedelta(minutes=10)
 BLOCK_BYTES = 1024 * 1024
 
+# How moments are written is the statement's business, not that of a role's or a database's default.
+_SETTINGS = """SELECT set_config('statement_timeout', %s, true),
+    set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO', true)"""
+
 
 @dataclass(kw_only=True)
 class Snapshot:
@@ -37,8 +41,7 @@ class Snapshot:
 
     def blocks(self, of: Format) -> Iterator[bytes]:
         """All rows as COPY writes them, about a megabyte of whole rows at a time."""
-        kept: list[bytes] = []
-        size = 0
+        kept, read = bytearray(), 0
         self.rows = -1 if of.has_header else 0
         sql = self.query.copying(of.shape, of.options(self.query.columns))
         with (
@@ -47,15 +50,15 @@ class Snapshot:
             cursor.copy(sql, self.query.parameters) as rows,
         ):
             for row in rows:  # PostgreSQL sends a message for each
-                kept.append(bytes(row))
-                size += len(row)
-                if size >= BLOCK_BYTES:
-                    self.rows += len(kept)
-                    yield b"".join(kept)
-                    kept, size = [], 0
-        self.rows += len(kept)
+                kept += row
+                read += 1
+                if len(kept) >= BLOCK_BYTES:
+                    self.rows, read = self.rows + read, 0
+                    yield bytes(kept)
+                    kept.clear()
+        self.rows += read
         if kept:
-            yield b"".join(kept)
+            yield bytes(kept)
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def snapshot(query: Query, *, longest: timedelta = LONGEST) -> Iterator[Snapshot
     opened: Snapshot | None = None
     try:
         with _one_moment(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_ms(longest)])
+            cursor.execute(_SETTINGS, [_ms(longest)])
             cursor.execute("SELECT clock_timestamp()")
             [taken_at] = cursor.fetchone()
             cursor.execute(query.counting(), query.parameters)

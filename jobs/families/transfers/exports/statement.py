@@ -154,9 +154,17 @@ def query(
 
 
 def moment_sql(expression: str) -> str:
-    """RFC 3339 in UTC; without a fraction where there is none."""
+    """RFC 3339 in UTC; without a fraction where there is none. The session's zone is UTC.
+
+    Whole seconds, which nearly all are, are written as PostgreSQL writes a moment of our time, with
+    two signs exchanged: `to_char` takes twice as long.
+    """
+    whole = f"{expression} = {expression}::timestamptz(0)"
+    ours = f"{expression} >= '0001-01-01Z' AND {expression} < 'infinity'"
+    swift = f"replace(replace({expression}::text, ' ', 'T'), '+00', 'Z')"
     written = f"to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-    return f"replace({written}, '.000000Z', 'Z')"
+    any_other = f"replace({written}, '.000000Z', 'Z')"
+    return f"CASE WHEN {whole} AND {ours} THEN {swift} ELSE {any_other} END"
 
 
 def _cells(columns: Sequence[Column]) -> str:

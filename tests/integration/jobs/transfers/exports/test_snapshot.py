@@ -12,7 +12,7 @@ from django.db import connection, connections
 from jobs.families.transfers.errors import SnapshotTooLong
 from jobs.families.transfers.exports.formats import FORMATS
 from jobs.families.transfers.exports.snapshot import snapshot
-from jobs.families.transfers.exports.statement import Query, query
+from jobs.families.transfers.exports.statement import Query, moment_sql, query
 from tenancy.scope import scope
 
 from .conftest import House
@@ -85,3 +85,30 @@ def test_one_that_is_open_for_too_long_is_ended_with_what_to_do(
     locked.rollback()
     with scope(house.organization), snapshot(timeline) as moment:
         assert moment.total == 0
+
+
+@pytest.mark.parametrize(
+    ("moment", "written"),
+    [
+        ("2026-03-01T09:05:07+02:00", "2026-03-01T07:05:07Z"),
+        ("2026-03-01T09:05:07.5Z", "2026-03-01T09:05:07.500000Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("infinity", None),
+    ],
+)
+def test_a_moment_is_written_alike_whatever_the_session_is_set_to(
+    house: House, timeline: Query, moment: str, written: str | None
+) -> None:
+    with scope(house.organization), connection.cursor() as cursor:
+        cursor.execute("SET TimeZone = 'Asia/Kolkata'; SET DateStyle = 'German'")
+        try:
+            with snapshot(timeline):
+                cursor.execute(
+                    f"SELECT {moment_sql('m')} FROM (SELECT %s::timestamptz AS m)", [moment]
+                )
+                found = cursor.fetchone()
+        finally:
+            cursor.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'")
+
+    assert found == (written,)
