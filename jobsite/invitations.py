@@ -27,7 +27,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from tenancy import invitations
 from tenancy.acting import Actor, acting
-from tenancy.errors import InvitationClosed
+from tenancy.errors import InvitationClosed, NoSeats
 from tenancy.models import Invitation, User
 from tenancy.scope import scope
 
@@ -112,6 +112,8 @@ def invitation(request: HttpRequest, organization_id: str, token: str) -> HttpRe
             return _accept(request, found, token, form)
     except InvitationClosed as error:
         return _page(request, "closed", status=404, said=str(error))
+    except NoSeats:
+        return _page(request, "closed", status=409, said="The organization has no seat free now.")
     return _page(request, "accept", invitation=found, form=form)
 
 

@@ -27,7 +27,7 @@ from django.utils.crypto import salted_hmac
 
 from tenancy import changes, clock
 from tenancy.acting import current
-from tenancy.errors import InvitationClosed
+from tenancy.errors import InvitationClosed, NoSeats
 from tenancy.models import (
     Collaborator,
     Invitation,
@@ -35,7 +35,7 @@ from tenancy.models import (
     Membership,
     User,
 )
-from tenancy.rules import lock_members, open_invitations
+from tenancy.rules import lock_members, open_invitations, seats
 
 VALID_FOR = timedelta(days=14)
 
@@ -123,13 +123,18 @@ def accept(organization_id: int, token: str, person: User) -> Membership:
     """Make the invited person a member; who acts is the person.
 
     On the roster, whoever has the same address becomes this person, and active. Raises
-    InvitationClosed, also for somebody else's and for a member who was deactivated meanwhile.
+    InvitationClosed, also for somebody else's and for a member who was deactivated meanwhile;
+    NoSeats where seats were given away while this one was worth nothing, because its inviter had
+    lost the right to give the role and has it again.
     """
-    lock_members(organization_id)  # of two clicks at once, the second finds it accepted
+    own = lock_members(organization_id)  # of two clicks at once, the second finds it accepted
     invitation = find(organization_id, token)
     known = Membership.objects.filter(organization_id=organization_id, user=person).first()
     if not is_for(invitation, person) or (known and known.deactivated_at):
         raise InvitationClosed
+    taken = seats(own)  # this one's among them
+    if known is None and taken.limit is not None and taken.used > taken.limit:
+        raise NoSeats(needed=1, free=0)
     changes.update(invitation, state=InvitationState.ACCEPTED, accepted_at=clock.now())
     _join_roster(invitation, person)
     return known or changes.create(

@@ -5,6 +5,7 @@ client everything it must keep to.
 """
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -65,12 +66,25 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 """A point in time, RFC 3339 with its offset; kept as UTC."""
 
 
-Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
+def _nfc(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+
+
+Composed = BeforeValidator(_nfc)
+"""Text is kept as NFC, however it was typed: what looks alike is the same, and a file that brings
+it again changes nothing."""
+Line = Annotated[
+    str, Field(min_length=1, pattern=r"^[^\x00-\x20\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"), Composed
+]
 """One line of text for a name or title: not empty, no control characters."""
-Word = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Word = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), Composed]
 """One line that may be empty."""
-Prose = Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00]*$")]
-"""Text of several lines, possibly empty."""
+Prose = Annotated[
+    str,
+    Field(max_length=20_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"),
+    Composed,
+]
+"""Text of several lines, possibly empty: tabs and ends of lines, no other control characters."""
 Email = Annotated[
     str,
     Field(

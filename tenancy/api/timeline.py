@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from tenancy import changes
 from tenancy.access import Permission
-from tenancy.api.fields import UNCHANGED, Body, Line, Moment, Out, PathId, Prose
+from tenancy.api.fields import UNCHANGED, Body, Composed, Line, Moment, Out, PathId, Prose
 from tenancy.api.missions import Title, missions
 from tenancy.api.pages import Items, Page, PageQuery, find, page
 from tenancy.api.permission import ServiceToken
@@ -21,7 +21,7 @@ read, write = ServiceToken(Permission.MISSION_VIEW), ServiceToken(Permission.MIS
 
 ExternalId = Annotated[Line, Field(max_length=128)]
 Kind = Annotated[Line, Field(max_length=32)]
-Location = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Location = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), Composed]
 
 
 class NewEntry(Body):

@@ -224,3 +224,30 @@ def test_the_link_is_kept_from_caches_and_from_where_one_goes_next(own: Organiza
 
     assert "no-store" in shown["Cache-Control"]
     assert shown["Referrer-Policy"] == "same-origin"
+
+
+def test_an_inviter_who_has_the_right_again_brings_nobody_beyond_the_seats(
+    own: Organization,
+) -> None:
+    """While the inviter had lost it, the invitation took no seat, and another one did."""
+    admin, other = (tenancy.member(own, role="admin") for _ in range(2))
+    with at(own):
+        changes.update(own, seat_limit=3)
+    early = tenancy.invitation(own, by=admin)
+    with at(own):
+        membership = Membership.objects.get(user=admin, organization=own)
+        changes.update(membership, role="viewer")
+    assert Client().get(path(early)).status_code == 404
+    late = tenancy.invitation(own, by=other)
+    with at(own):
+        changes.update(membership, role="admin")
+
+    refused = Client().post(path(early), NEW)
+
+    assert refused.status_code == 409
+    assert members(own) == 2
+    assert nothing_came_of(early)
+    with at(own):
+        changes.update(early, state="revoked")
+    assert Client().post(path(late), NEW).status_code == 302
+    assert members(own) == 3

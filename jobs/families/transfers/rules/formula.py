@@ -2,17 +2,22 @@
 
 In CSV and TSV, text fields only: a value that begins with `'`, or whose first character after
 spaces begins a formula somewhere, gets one `'` before it. An import takes off exactly one, where
-the rest begins that way; so `unescape(escape(text)) == text` for every text.
+the rest begins that way; so `unescape(escape(text)) == text` for every text. So does a text that is
+`(clear)`, which would empty the field, and that in XLSX too, where nothing else is marked.
 (https://owasp.org/www-community/attacks/CSV_Injection)
 """
 
 import re
 
-AT_RISK = r"'| *[-=+@\t\r\n＝＋－＠]"
+CLEAR = r"[ \t\r\n]*\(clear\)[ \t\r\n]*$"
+"""What empties a field."""
+AT_RISK = rf"'| *[-=+@\t\r\n＝＋－＠]|{CLEAR}"
 """What such a value begins with. Read alike by Python and by PostgreSQL, whose COPY writes the
 exports, so that the two cannot part ways."""
 
 _AT_RISK = re.compile(AT_RISK)
+_CLEAR = re.compile(CLEAR)
+_MARKED_CLEAR = re.compile(f"'*{CLEAR}")
 
 _FIRST = "' -=+@\t\r\n＝＋－＠"
 """What such a value has as its first character: PostgreSQL compares a number far sooner than it
@@ -27,6 +32,21 @@ def escape(text: str) -> str:
 def unescape(text: str) -> str:
     """As it was before `escape`; a text that needed no mark is left alone."""
     return text[1:] if text.startswith("'") and _AT_RISK.match(text, 1) else text
+
+
+def asks_to_clear(cell: str) -> bool:
+    """Whether this cell is the mark that empties a field."""
+    return _CLEAR.match(cell) is not None
+
+
+def escape_clear(text: str) -> str:
+    """As it goes into a cell of XLSX, where a string is no formula."""
+    return f"'{text}" if _MARKED_CLEAR.match(text) else text
+
+
+def unescape_clear(cell: str) -> str:
+    """As it was before `escape_clear`."""
+    return cell[1:] if cell.startswith("'") and _MARKED_CLEAR.match(cell, 1) else cell
 
 
 def safe(cell: str) -> str:

@@ -14,14 +14,12 @@ from jobs.families.transfers.rules.choices import DELIMITED, Choices
 from jobs.families.transfers.rules.copy_text import NULL, escaped
 from jobs.families.transfers.rules.fields import Field
 from jobs.families.transfers.rules.findings import Finding
-from jobs.families.transfers.rules.formula import unescape
+from jobs.families.transfers.rules.formula import asks_to_clear, unescape, unescape_clear
 from jobs.families.transfers.rules.numbers import digits
 from jobs.families.transfers.rules.text import is_plain, normalized
 
 CLEAR: Final = "\0clear"
 """Empty the field. No text of a file can be this one, since NUL is refused."""
-CLEAR_MARK = "(clear)"
-"""Does so in formats that cannot tell an empty text from none; in the others it is a text."""
 MOST_KEPT, LONGEST_KEPT = 50_000, 128
 UNLIMITED = 1 << 40
 
@@ -52,7 +50,7 @@ class Rule:
         if isinstance(cell, str):
             if not cell or cell.isspace() or self._asks_to_clear(cell):
                 return self._empty(cell, found)
-            return self._value(unescape(cell) if self.marked else cell, found)
+            return self._value(self._unmarked(cell), found)
         if cell is None:
             return None if self.tells_absent and not self.field.required else self._empty("", found)
         if isinstance(cell, CellError):
@@ -60,6 +58,11 @@ class Rule:
             found.append(Finding(cell.code, message.format(cell.text)))
             return None
         return self._typed(cell, found)
+
+    def _unmarked(self, cell: str) -> str:
+        if self.marked:
+            return unescape(cell)
+        return cell if self.tells_absent else unescape_clear(cell)
 
     def _value(self, text: str, found: list[Finding]) -> str | None:
         """The value of a text that is not blank."""
@@ -86,7 +89,8 @@ class Rule:
         return None
 
     def _asks_to_clear(self, cell: str) -> bool:
-        return cell.strip() == CLEAR_MARK and not self.tells_absent
+        """In formats that cannot tell an empty text from none; in the others it is a text."""
+        return not self.tells_absent and asks_to_clear(cell)
 
     def _quick(self, cell: Cell) -> str:
         if cell.__class__ is str:

@@ -13,7 +13,12 @@ CHARACTERS = "'=+-@＝＋－＠ \t\r\n\\\"ab1é.\u00a0\u2028|^$[](){}*"
 
 def texts(count: int) -> list[str]:
     chance = random.Random(7)
-    return ["", *("".join(chance.choices(CHARACTERS, k=chance.randrange(9))) for _ in range(count))]
+    clears = ["(clear)", "'(clear)", " (clear)\n", "\u00a0(clear)", "(clear) sky", "''(clear) "]
+    return [
+        "",
+        *clears,
+        *("".join(chance.choices(CHARACTERS, k=chance.randrange(9))) for _ in range(count)),
+    ]
 
 
 @pytest.mark.django_db

@@ -37,6 +37,21 @@ def test_an_entry_belongs_to_its_mission_only(caller: Caller, mission: Mission) 
     assert elsewhere.status_code == 404
 
 
+@pytest.mark.parametrize("field", ["title", "location", "notes", "kind", "external_id"])
+def test_text_is_kept_composed_and_without_control_characters(
+    caller: Caller, mission: Mission, field: str
+) -> None:
+    path = f"/missions/{mission.pk}/timeline"
+    entry = {"title": "x", "starts_at": "2026-03-01T09:00:00Z"}
+
+    made = caller.post(path, entry | {field: "Gro\u0308ße"})
+    refused = [caller.post(path, entry | {field: f"a{sign}"}) for sign in "\x01\x1b\x7f\x85"]
+
+    assert made.json()[field] == "Größe"
+    assert [answer.status_code for answer in refused] == [422] * 4
+    assert refused[0].json()["errors"][0]["field"] == f"body.{field}"
+
+
 def test_an_entry_cannot_end_before_it_starts(caller: Caller, mission: Mission) -> None:
     entry = caller.post(f"/missions/{mission.pk}/timeline", _new()).json()
     address = f"/missions/{mission.pk}/timeline/{entry['id']}"

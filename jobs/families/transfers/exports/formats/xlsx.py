@@ -14,6 +14,7 @@ from xlsxwriter import Workbook
 
 from jobs.families.transfers.errors import CellTooLong
 from jobs.families.transfers.exports.statement import Column
+from jobs.families.transfers.rules.formula import escape_clear
 
 MOST_ROWS = 1_048_575
 """Of a sheet, below the header."""
@@ -53,4 +54,4 @@ def _fill(book: Workbook, columns: Sequence[Column], blocks: Iterator[bytes]) ->
                 elif len(cell) > MOST_CHARACTERS:
                     raise CellTooLong(columns[place].name, number + 1, len(cell), MOST_CHARACTERS)
                 else:
-                    sheet.write_string(number, place, cell)
+                    sheet.write_string(number, place, escape_clear(cell))

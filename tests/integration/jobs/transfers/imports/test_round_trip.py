@@ -22,6 +22,7 @@ STARTS = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
 TITLES = [
     "=1+1", "+49", "-5", "@SUM", "'tis", "''", "'=1", "  =2", "＝1", 'a "b", c; d', "Å\u2028ß",
     "\t=x", "(x)", "true", "00123", "2026-02-30", "null", "\\N", "\\.", "👩‍👩‍👧",
+    "(clear)", "'(clear)", "''(clear)", "(clear) sky", "(clear)\t",
 ]  # fmt: skip
 
 
