@@ -87,7 +87,7 @@ def claim(refs: Iterable[JobRef], *first: Statement, suspects: bool) -> list[Jud
         worker_id=leases.worker_id,
         lease=lease(),
         suspects=suspects,
-        in_hand=[ref for ref in wanted if ref in in_hand],
+        in_hand=list(in_hand.refs().intersection(wanted)),
     )
     with in_hand.expecting(wanted), scope({ref.organization_id for ref in wanted}):
         answers = committed(*first, *statements, asking(wanted))

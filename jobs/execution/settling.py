@@ -38,8 +38,9 @@ from tenancy.scope import scope
 log = structlog.get_logger(__name__)
 
 THREADS = 2  # one prepares and reads while PostgreSQL works for the other
-# How many are settled in one trip: those behind them wait for it.
-MOST = 32
+# How many are settled in one trip: those behind them wait for it, and short trips of two threads
+# leave PostgreSQL and this process less often idle at once than long ones.
+MOST = 16
 # How soon what is locked is tried again, if nobody comes before.
 LOCKED_SECONDS = 0.05
 # How long a worker that stops waits for what is locked.

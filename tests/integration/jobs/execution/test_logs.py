@@ -28,8 +28,9 @@ def test_every_line_of_a_job_carries_the_six_fields(declare, start_worker, logge
     job_type = declare(perform)
     with acting(Actor.user(editor.pk), source="web", correlation_id="c-77"):
         ref = queued_job(mine.organization, job_type, project_id=mine.pk)
-    start_worker()
+    started = start_worker()
     until(ref, "succeeded")
+    started.stop()  # its last line is written after the ledger says so
 
     of_job = [one for one in logged() if one.get("job_id") == str(ref.job_id)]
     expected = (mine.organization.pk, mine.pk, "c-77", job_type.name, f"user:{editor.pk}")
