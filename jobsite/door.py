@@ -26,7 +26,7 @@ from jobsite.problems import plain, problem_of
 from tenancy import tokens, uploads
 from tenancy.acting import Actor, acting, current
 from tenancy.api.fields import MAX_ID
-from tenancy.api.problems import FieldError, Problem, answer, not_found
+from tenancy.api.problems import FieldError, Problem, answer, cut_off, not_found
 from tenancy.models import ServiceAccount
 from tenancy.scope import scope
 
@@ -92,7 +92,10 @@ def _as_account(
         uploads.allow(request, settings.IMPORTS_MAX_BYTES)
         with acting(Actor.service(found.pk), source="api"):
             response = run()
-        return answer(_too_large()) if uploads.was_refused(request) else response
+        if uploads.was_refused(request):
+            return answer(_too_large())
+        # Without its last bytes the file is missing, which is not what the sender has to hear.
+        return answer(cut_off()) if uploads.was_cut(request) else response
 
     response = with_file() if takes_file else _in_transaction(as_account)
     if account is not None and response.status_code in (403, 404):

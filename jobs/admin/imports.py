@@ -117,6 +117,8 @@ class ImportAdmin(TenantAdmin):
         form = self._upload_form(request)
         if request.method == "POST" and uploads.was_refused(request):
             form.add_error("file", "The file is larger than may be sent. Split it into several.")
+        elif request.method == "POST" and uploads.was_cut(request):
+            form.add_error("file", "The file did not arrive whole. Send it again.")
         elif form.is_valid() and (of := self._upload(request, form)):
             return _redirect(request, self.address(of))
         context = {"title": "Upload a file", "form": form, "form_id": form_id()}

@@ -21,12 +21,13 @@ from jobs.families.transfers.imports.upload import PERMISSIONS, upload
 from jobs.families.transfers.imports.work import JOB_TYPES
 from jobs.families.transfers.models import Import, ImportKind, IssueLevel, RowIssue
 from jobs.families.transfers.rules.choices import InvalidChoice
+from tenancy import uploads
 from tenancy.access import Permission, may, require
 from tenancy.acting import current
 from tenancy.api.fields import UNCHANGED, Body, Out, PathId
 from tenancy.api.pages import Items, Page, PageQuery, UuidPageQuery, find, page
 from tenancy.api.permission import ServiceToken, UploadToken
-from tenancy.api.problems import Problem, not_found, refused
+from tenancy.api.problems import Problem, cut_off, not_found, refused
 from tenancy.models import Organization
 
 router = Router(tags=["imports"])
@@ -190,6 +191,8 @@ def create_import(
 
     The same Idempotency-Key again answers with the import that it made before.
     """
+    if uploads.was_cut(request):
+        raise cut_off()
     with transaction.atomic():
         organization = Organization.objects.get(pk=organization_id)
         require(current().actor, PERMISSIONS[form.kind], organization)

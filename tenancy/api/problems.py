@@ -70,6 +70,12 @@ def refused(field: str, code: str, message: str) -> Problem:
     )
 
 
+def cut_off() -> Problem:
+    """A body that is shorter than it said."""
+    detail = "The body ended before its Content-Length. Nothing was kept; send it again."
+    return Problem(400, "body_cut", detail)
+
+
 def not_found() -> Problem:
     """Not there, or not yours: the one answer to both."""
     return Problem(404, "not_found", "There is no such thing, or it is not yours.")

@@ -1,11 +1,13 @@
 """Imports through the API, with the bytes of a file; what a worker does with them is elsewhere."""
 
+import io
 import json
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from pytest_django import Settings
 
 from audit.models import AuditEvent
@@ -43,6 +45,28 @@ def test_an_uploaded_file_is_an_import_that_waits_for_its_check(admin: Caller) -
         "Asia/Tokyo",
     )
     assert [one["id"] for one in listed] == [shown["id"]]
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.9, 1])
+def test_a_body_that_is_cut_off_is_400_and_nothing_of_it_is_kept(
+    admin: Caller, kept: float
+) -> None:
+    file = SimpleUploadedFile("plan.csv", FILE)
+    body = encode_multipart(BOUNDARY, {"kind": "timeline", "file": file})
+    came = body[: int(len(body) * kept)]
+
+    answer = Client(headers={"Authorization": f"Bearer {admin.token}"}).generic(
+        "POST",
+        admin.address("/imports"),
+        **{
+            "CONTENT_TYPE": MULTIPART_CONTENT,
+            "CONTENT_LENGTH": str(len(body) + 1),
+            "wsgi.input": io.BytesIO(came),
+        },
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "body_cut")
+    assert admin.get("/imports").json()["items"] == []
 
 
 def test_the_same_idempotency_key_gets_the_same_import(admin: Caller) -> None:
