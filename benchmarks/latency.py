@@ -70,7 +70,7 @@ class Latency:
     ) -> float:
         self.ground.flush()
         with self.ground.worker(*worker_command, **environment) as worker:
-            worker.wait(lambda: worker.has_said("ready for action") or _is_quiet(worker))
+            worker.wait(lambda: worker.has_said("ready for action") or is_quiet(worker))
             self.ground.tool(*driver, "ask", *map(str, pauses), **environment)
             worker.wait(lambda: len(worker.journal()) >= len(pauses))
             waits = [(line.started - line.asked) / 1e6 for line in worker.journal()]
@@ -79,7 +79,7 @@ class Latency:
         return statistics.median(waits[1:])
 
 
-def _is_quiet(worker: Worker) -> bool:
+def is_quiet(worker: Worker) -> bool:
     """With logs at warnings a worker says nothing: it is up once its threads are."""
     return max(one.num_threads() for one in worker.processes()) >= 10
 
