@@ -24,7 +24,9 @@ from audit.record import record
 from jobs.errors import RetryLater
 from jobs.execution.job import Run
 from jobs.families.search.counter import count
+from jobs.families.transfers.files.issues import Issue
 from jobs.families.transfers.imports import files, issue_log, reading, staging, transitions, work
+from jobs.families.transfers.imports.errors import ImportStopped
 from jobs.families.transfers.imports.progress import Meter
 from jobs.families.transfers.imports.staging import Namer
 from jobs.families.transfers.imports.statements import run as sql
@@ -120,6 +122,7 @@ def _write(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
         sql("add", organization)
     _count_documents(of, number, wanted)
     if "failed" in wanted:
+        _require_room(of, wanted["failed"])
         issue_log.insert(of, (issue.as_json() for issue in namer.problems(at="commit")))
     first, last = frame.head["first_row"], frame.head["last_row"]
     [chunk] = sql(
@@ -141,6 +144,21 @@ def _count_documents(of: Import, number: int, wanted: dict[str, int]) -> None:
     if "added" in wanted or "changed" in wanted:
         chunk = {"organization_id": of.organization_id, "import_id": of.pk, "chunk": number}
         count(of.organization_id, [("mission", row["id"]) for row in sql("touched", chunk)])
+
+
+def _require_room(of: Import, failed: int) -> None:
+    """Raise ImportStopped where more rows fail that the plan let pass than the database keeps."""
+    found, limit = of.done.get("failed", 0) + failed, issue_log.MOST_IN_DATABASE
+    if found > limit:
+        message = (
+            f"{found:,} rows that were right in the plan fail now, and the errors of {limit:,} are "
+            "kept: what they refer to has changed. What is committed stays. Put that right and "
+            "resume it, or undo it and upload the file again."
+        )
+        detail = {"limit": limit, "found": found}
+        raise ImportStopped(
+            Issue(level="file", code="too_many_issues", message=message, detail=detail)
+        )
 
 
 def _tell_planner(run: Run[ImportWork], of: Import) -> None:

@@ -3,11 +3,16 @@
 import json
 
 import pytest
+from django.db import transaction
 
 from jobs.families.transfers.files.issues import Issue, Refused
+from jobs.families.transfers.imports import decide as doors
+from jobs.families.transfers.imports import issue_log
 from jobs.families.transfers.imports.issue_log import IssueLog
+from tenancy import changes
+from tenancy.scope import scope
 from tests.factories import mission
-from tests.factories.imports import csv, line, uploaded
+from tests.factories.imports import csv, decide, line, uploaded
 
 
 def issue(row: int) -> Issue:
@@ -57,3 +62,19 @@ def test_a_file_with_more_issues_is_refused_with_the_most_frequent_one(until, se
     assert (of.state, of.reason) == ("rejected", "too_many_issues")
     assert of.problem["detail"]["limit_bytes"] == 5_000
     assert of.problem["detail"]["most"]["code"] == "choice"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_stops_where_more_fails_than_is_kept(validated, until, monkeypatch):
+    """The plan let them pass; by now what they refer to has another name."""
+    monkeypatch.setattr(issue_log, "MOST_IN_DATABASE", 5)
+    there = mission()
+    of = validated(csv(*(line(f"E-{n}", there.reference) for n in range(6))), of=there.organization)
+    with scope(there.organization), transaction.atomic():
+        changes.update(there, reference=f"{there.reference}-other")
+
+    of = until(decide(doors.approve, of), "stopped", "completed")
+
+    assert (of.state, of.reason) == ("stopped", "too_many_issues")
+    assert of.problem["detail"] == {"limit": 5, "found": 6}
+    assert of.checkpoint_chunk == 0
