@@ -186,6 +186,8 @@ SEARCH_SLICE_SECONDS = environment.integer("SEARCH_SLICE_SECONDS", 30, minimum=0
 SEARCH_CHECK_SECONDS = environment.integer(
     "SEARCH_CHECK_SECONDS", 3_600, minimum=60, maximum=604_800
 )
+# A snapshot keeps PostgreSQL from removing what died since.
+EXPORTS_MAX_SECONDS = environment.integer("EXPORTS_MAX_SECONDS", 600, minimum=1, maximum=86_400)
 IMPORTS_KEEP_UPLOADS_DAYS = environment.integer(
     "IMPORTS_KEEP_UPLOADS_DAYS", 30, minimum=1, maximum=3650
 )

@@ -60,9 +60,7 @@ class ShownOnceAdmin(TenantAdmin):
             "address": address,
             "secret": _cipher().encrypt(secret.encode()).decode(),
         }
-        sent = [*request.session.get(_SENT, ()), request.POST.get(FIELD, "")]
-        request.session[_SENT] = sent[-REMEMBERED:]
-        request.session.save()  # in the transaction of the act: both hold, or neither
+        remember(request)
         return HttpResponseRedirect(address)
 
     def repeated(self, request: HttpRequest) -> HttpResponse:
@@ -112,6 +110,13 @@ def is_repeated(request: HttpRequest) -> bool:
     request.session.update(stored.get_decoded())
     sent = request.POST.get(FIELD)
     return bool(sent) and sent in request.session.get(_SENT, ())
+
+
+def remember(request: HttpRequest) -> None:
+    """Note that this form was sent, in the transaction of the act: both hold, or neither."""
+    sent = [*request.session.get(_SENT, ()), request.POST.get(FIELD, "")]
+    request.session[_SENT] = sent[-REMEMBERED:]
+    request.session.save()
 
 
 def _take(request: HttpRequest, address: str) -> str | None:

@@ -7,6 +7,7 @@ from django.db import models
 from django.test import Client
 
 from audit.models import AuditEvent
+from jobs.families.transfers.models import Export
 from jobs.models import (
     Alert,
     Breaker,
@@ -33,7 +34,7 @@ from tenancy.models import (
     TimelineEntry,
     User,
 )
-from tests.factories import alerts, imports, jobs, notifications, templates, tenancy
+from tests.factories import alerts, exports, imports, jobs, notifications, templates, tenancy
 
 
 def signed_in(person: User) -> Client:
@@ -85,6 +86,7 @@ MAKERS: dict[type[models.Model], Callable[[Organization], Any]] = {
     Invitation: tenancy.invitation,
     AuditEvent: audit_event,
     Import: imports.asking,
+    Export: exports.export,
     Job: job,
     DeadLetter: dead_letter,
     QueueControl: jobs.queue_control,

@@ -6,7 +6,7 @@ JobsError
 │   ├── StoreFull         it has no room: may work once somebody makes some
 │   └── NotThere          it has no such object
 └── ExportRefused         no later attempt can write this export: the dead letter's reason is `word`
-    ├── SnapshotTooLong   its snapshot was open for ten minutes
+    ├── SnapshotTooLong   its snapshot was open for EXPORTS_MAX_SECONDS
     ├── TooManyRows       its format has no room for so many
     └── CellTooLong       its format has no room for so long a text
 """
@@ -67,11 +67,11 @@ class SnapshotTooLong(ExportRefused):
 
     word = "snapshot_too_long"
 
-    def __init__(self, rows: int, total: int, minutes: int) -> None:
+    def __init__(self, rows: int, total: int, seconds: float) -> None:
         super().__init__(
-            f"After {minutes} minutes {rows:,} of {total:,} rows were written, and no snapshot may "
-            "be open for longer: it would hold up the clean-up of the whole database. Narrow the "
-            "filter, and export it in parts."
+            f"After {seconds:g} seconds {rows:,} of {total:,} rows were written, and no snapshot "
+            "may be open for longer: it would hold up the clean-up of the whole database. Narrow "
+            "the filter, and export it in parts."
         )
 
 

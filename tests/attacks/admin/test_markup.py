@@ -21,7 +21,7 @@ from tenancy.acting import because
 from tenancy.admin.base import TenantAdmin
 from tenancy.models import Organization, Role, User
 from tests.factories import admin as rows
-from tests.factories import alerts, imports, notifications, templates, tenancy
+from tests.factories import alerts, exports, imports, notifications, templates, tenancy
 from tests.factories.admin import signed_in
 from tests.factories.jobs import Note, at, breaker, queue_control, running_job
 
@@ -70,6 +70,7 @@ def own() -> Organization:
     alerts.open_alert(own)
     alerts.minute_count(own)
     imports.asking(own, EVIL)
+    exports.export(own, filters={"kind": EVIL[:32]})
     queue_control(own)
     fault = breaker(own)
     templates.draft(own, subject=EVIL, text=EVIL, html=EVIL)

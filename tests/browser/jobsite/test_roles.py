@@ -32,6 +32,7 @@ SEEN_FROM = {
     "Timeline entries": "viewer",
     "Assignments": "viewer",
     "Imports": "viewer",
+    "Exports": "viewer",
     "Collaborators": "viewer",
     "Memberships": "admin",
     "Invitations": "admin",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from psycopg import IsolationLevel
 from psycopg.errors import QueryCanceled
@@ -19,7 +20,6 @@ from jobs.families.transfers.errors import SnapshotTooLong
 from jobs.families.transfers.exports.formats import Format
 from jobs.families.transfers.exports.statement import Query
 
-LONGEST = timedelta(minutes=10)
 BLOCK_BYTES = 1024 * 1024
 
 # How moments are written is the statement's business, not that of a role's or a database's default.
@@ -62,8 +62,9 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(query: Query, *, longest: timedelta = LONGEST) -> Iterator[Snapshot]:
-    """Open it, outside any transaction; ended by SnapshotTooLong after `longest`."""
+def snapshot(query: Query) -> Iterator[Snapshot]:
+    """Open it, outside any transaction; SnapshotTooLong ends it after EXPORTS_MAX_SECONDS."""
+    longest = timedelta(seconds=settings.EXPORTS_MAX_SECONDS)
     began = time.monotonic()
     opened: Snapshot | None = None
     try:
@@ -80,7 +81,7 @@ def snapshot(query: Query, *, longest: timedelta = LONGEST) -> Iterator[Snapshot
         if not isinstance(error.__cause__, QueryCanceled) or not is_late:
             raise
         rows, total = (max(opened.rows, 0), opened.total) if opened else (0, 0)
-        raise SnapshotTooLong(rows, total, round(longest / timedelta(minutes=1))) from error
+        raise SnapshotTooLong(rows, total, longest.total_seconds()) from error
 
 
 @contextmanager
