@@ -3,8 +3,8 @@
 Keys begin with `org/{organization_id}/`, and nothing else says whose an object is: whoever asks has
 looked its row up in the organization's scope. An object is whole or not there: it is written beside
 its name (a folder's `name#1`, a bucket's multipart upload) and put in place at its end. A process
-that is killed on the way leaves that rest; deleting the organization's objects takes it too, and in
-a bucket a lifecycle rule for unfinished uploads should.
+that is killed on the way leaves that rest: deleting the object takes it too, and in a bucket a
+lifecycle rule for unfinished uploads should.
 
 Bytes pass through in pieces; memory does not grow with an object. Calls block, and belong outside
 any transaction.
@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from glob import escape
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -146,6 +147,14 @@ class FileStore(Store):
             for place in (self.folder / key, (self.folder / key).parent):
                 _sync(place)
         return stored
+
+    def delete(self, key: str) -> None:
+        """The rest of an interrupted write of it too."""
+        super().delete(key)
+        place = self.folder / key
+        for rest in place.parent.glob(f"{escape(place.name)}#*"):
+            with _worded(key):
+                rest.unlink(missing_ok=True)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:

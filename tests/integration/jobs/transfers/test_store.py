@@ -174,6 +174,36 @@ def test_the_rest_of_a_write_that_was_killed_goes_with_the_organization(tmp_path
     assert not (tmp_path / "org/7").exists()
 
 
+def test_deleting_an_object_takes_the_rest_of_a_write_that_was_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "objects"
+    script = f"""
+from pathlib import Path
+from jobs.families.transfers.store import FileStore
+def pieces():
+    yield b"x" * {20 * MIB}
+    print("half", flush=True)
+    input()
+FileStore(Path({str(folder)!r})).put({KEY!r}, pieces())
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import django; django.setup(){script}"],
+        env={"DJANGO_SETTINGS_MODULE": "jobsite.settings", "DATA_DIR": str(tmp_path / "data")},
+        cwd=Path(__file__).parents[4],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"half\n"
+        writer.kill()
+    other = folder / f"{KEY}.other#1"
+    other.write_bytes(b"of another object")
+    assert len([one for one in folder.rglob("*") if one.is_file()]) == 2
+
+    FileStore(folder).delete(KEY)
+
+    assert [one for one in folder.rglob("*") if one.is_file()] == [other]
+
+
 def test_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
     # No disk can be filled here; a limit on the size of files is the nearest thing.
     script = f"""
