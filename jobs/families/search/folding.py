@@ -1,106 +1,93 @@
-"""Jobs of one organization that a worker has in hand together cost one read and one bulk write.
+"""The waiting jobs of one organization cost one read and one bulk write.
 
-The first of them to start takes the others along: those that this process has claimed, that have
-not started, and whose documents nobody here has taken yet. When one of these starts, what became of
-its document is known, or is waited for; it then ends as every job does, alone, with its own attempt
-and its own completion. So a poisonous document is dead alone, and a crash costs nothing but the
-write being done again: it is the versions that decide what is in the index, not who wrote it.
+The first of them to start takes the others along: those that this process has claimed and, where
+several are, those that still stand in line. It remembers which version of each document it wrote.
+A job whose version, or a newer one, was written since has nothing left to do: it ends as every job
+does, alone, with its own attempt and completion. So a poisonous document is dead alone, and a crash
+costs nothing but a write that is done again.
 
-What a job may rely on: its change was committed before it was enqueued, so before it was claimed,
-and whoever takes it along reads after that.
+What was remembered holds: a version was written to every generation there was when it was read, and
+one that is made later is filled from the counter, which has this version or a newer one. It is
+forgotten after a minute all the same: a document whose tombstone is over, and a database that was
+restored, count from an older version again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 
 from jobs.families.search.backends import Outcome
 from jobs.families.search.documents import Key
-from jobs.ledger.transitions import Claimed, JobRef
 
-type Claim = tuple[JobRef, int]  # `Claimed.fenced`
 type Answers = Mapping[Key, Outcome]
+type Index = Callable[[int, Iterable[Key]], Answers]
 
-MOST = 500
+MOST_REMEMBERED = 20_000
+REMEMBERED_SECONDS = 60.0
 # A thread that waits for a lock in C hears of no interrupt: it looks up this often.
 LOOK_SECONDS = 0.5
 
 
 class Folding:
-    """What is under way in one process; safe from any thread.
+    """What one process writes now, and has written; safe from any thread.
 
-    Its threads may be interrupted by an exception at any step, so there are no locks: a claim is
-    taken by one step of a dict.
+    Its threads may be interrupted by an exception at any step, so there are no locks: whose turn it
+    is, is decided by one step of a dict.
     """
 
-    def __init__(self, index: Callable[[int, Iterable[Key]], Answers]) -> None:
+    def __init__(self, index: Index) -> None:
         self._index = index
-        self._taken: dict[Claim, Future[Answers | None]] = {}
+        self._leading: dict[int, Future[None]] = {}  # by organization
+        self._written: dict[tuple[int, Key], tuple[float, Outcome]] = {}  # since when
 
     def outcome(
-        self, job: Claimed, key_of: Callable[[Claimed], Key | None], in_hand: Iterable[Claimed]
+        self, organization_id: int, key: Key, version: int, others: Callable[[], Iterable[Key]]
     ) -> Outcome | None:
-        """What became of the job's document; None where the counter does not know it.
+        """What became of this version of a document; None where the counter does not know it.
 
-        key_of: the document of a job, None for other jobs. in_hand: what this process has claimed.
-        Raises what `index` raises, also where another thread ran it.
+        others: whose jobs wait besides; asked only by the one that takes them along. Raises what
+        `index` raises; who waited for somebody who failed tries for itself.
         """
-        key, mine = _required(key_of(job)), Future[Answers | None]()
-        while (theirs := self._taken.setdefault(job.fenced, mine)) is not mine:
-            try:
-                answers = _wait(theirs)
-            finally:
-                # Heard by nobody else; whoever needs it again, runs it again.
-                self._taken.pop(job.fenced, None)
-            if answers is not None:
-                return answers.get(key)
-        return self._lead(job, mine, key_of, list(in_hand)).get(key)
+        mine = Future[None]()
+        while True:
+            known = self._known(organization_id, key)
+            if known is not None and known.version >= version:
+                return known
+            theirs = self._leading.setdefault(organization_id, mine)
+            if theirs is mine:
+                return self._lead(organization_id, key, mine, others).get(key)
+            _wait(theirs)
 
     def _lead(
         self,
-        job: Claimed,
-        mine: Future[Answers | None],
-        key_of: Callable[[Claimed], Key | None],
-        in_hand: Sequence[Claimed],
+        organization_id: int,
+        key: Key,
+        mine: Future[None],
+        others: Callable[[], Iterable[Key]],
     ) -> Answers:
         try:
-            self._forget_all_but(in_hand)
-            keys = {_required(key_of(job))}
-            for other in in_hand:
-                key = key_of(other) if other.organization_id == job.organization_id else None
-                if key and self._taken.setdefault(other.fenced, mine) is mine:
-                    keys.add(key)
-                if len(keys) == MOST:
-                    break
-            answers = self._index(job.organization_id, keys)
-            mine.set_result(answers)
+            answers = self._index(organization_id, {key, *others()})
+            self._remember(organization_id, answers)
             return answers
-        except Exception as error:
-            mine.set_exception(error)
-            raise
         finally:
-            self._taken.pop(job.fenced, None)
-            if not mine.done():  # interrupted: what it took along goes on by itself
-                mine.set_result(None)
+            self._leading.pop(organization_id, None)
+            mine.set_result(None)
 
-    def _forget_all_but(self, in_hand: Iterable[Claimed]) -> None:
-        """What was taken along and then given back will not come here again."""
-        here = {one.fenced for one in in_hand}
-        for claim, answers in list(self._taken.items()):
-            if claim not in here and answers.done():
-                self._taken.pop(claim, None)
+    def _known(self, organization_id: int, key: Key) -> Outcome | None:
+        since, outcome = self._written.get((organization_id, key), (0.0, None))
+        return outcome if time.monotonic() - since < REMEMBERED_SECONDS else None
+
+    def _remember(self, organization_id: int, answers: Answers) -> None:
+        if len(self._written) > MOST_REMEMBERED:
+            self._written.clear()
+        now = time.monotonic()
+        self._written.update({(organization_id, key): (now, one) for key, one in answers.items()})
 
 
-def _wait(answers: Future[Answers | None]) -> Answers | None:
-    while True:
+def _wait(theirs: Future[None]) -> None:
+    while not theirs.done():
         try:
-            return answers.result(LOOK_SECONDS)
+            theirs.result(LOOK_SECONDS)
         except Late:
-            if answers.done():  # it is what `index` raised
-                raise
-
-
-def _required(key: Key | None) -> Key:
-    if key is None:
-        raise ValueError("The job indexes no document: give `outcome` one that does")
-    return key
+            continue

@@ -5,6 +5,7 @@ refuses what is older than what it has. Killed anywhere, it is done again with t
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -93,7 +94,7 @@ def _write(to: Backend, organization_id: int, found: Read) -> dict[Key, Outcome]
             outcomes[key] = _worse(outcomes.get(key, answer), answer)
     indexed = [one for one in found.documents if outcomes[one.key].result != Result.REFUSED]
     metrics.observe(outcomes.values(), note(organization_id, indexed))
-    return outcomes
+    return {one.key: replace(outcomes[one.key], version=one.version) for one in found.documents}
 
 
 def _worse(one: Outcome, other: Outcome) -> Outcome:

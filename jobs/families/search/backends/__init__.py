@@ -41,10 +41,14 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The answer to one document. reason: for a refused one, in one sentence."""
+    """The answer to one document.
+
+    reason: for a refused one, in one sentence. version: which one it was, where `index` answers.
+    """
 
     result: Result
     reason: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

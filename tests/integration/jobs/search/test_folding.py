@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
 
 import pytest
 
+from jobs.families.search import folding as folding_module
 from jobs.families.search.backends import BackendUnavailable, Outcome, Result
 from jobs.families.search.backends.choose import backend
 from jobs.families.search.documents import Key
 from jobs.families.search.folding import Folding
 from jobs.families.search.models import SearchDocument
 from jobs.ledger.models import DeadLetter, Job
-from jobs.ledger.transitions import Claimed, JobRef
 from tenancy import changes
 from tests.factories import tenancy as make
 from tests.factories.jobs import at
@@ -20,36 +19,9 @@ from tests.factories.search import documents
 from tests.integration.jobs.search.conftest import StartWorker
 from tests.waiting import eventually
 
-WRITTEN = Outcome(result=Result.WRITTEN)
-
-
-def claimed(entity_id: int, organization_id: int = 1) -> Claimed:
-    """As a worker has it after a fetch."""
-    return Claimed(
-        ref=JobRef(organization_id=organization_id, job_id=uuid4()),
-        fence=1,
-        attempt=1,
-        max_attempts=13,
-        losses=0,
-        job_type="search.index_mission",
-        group="indexing",
-        payload={"entity_id": entity_id, "version": 1},
-        project_id=None,
-        entity=("mission", str(entity_id)),
-        correlation_id="c",
-        actor_id="system",
-        effect_id="",
-        effect_state="not_begun",
-        wait_seconds=0,
-    )
-
-
-def key_of(job: Claimed) -> Key | None:
-    return "mission", job.payload["entity_id"]
-
 
 class Index:
-    """Notes what it is asked to write."""
+    """Notes what it is asked to write, and says that version 5 of each was written."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, set[Key]]] = []
@@ -59,69 +31,93 @@ class Index:
         return dict.fromkeys(keys, WRITTEN)
 
 
-def test_the_first_takes_along_what_is_in_hand_of_its_organization() -> None:
-    index, jobs = Index(), [claimed(1), claimed(2), claimed(2), claimed(3, organization_id=2)]
+WRITTEN = Outcome(result=Result.WRITTEN, version=5)
+ONE, TWO, THREE = (("mission", number) for number in (1, 2, 3))
+
+
+def nobody() -> list[Key]:
+    return []
+
+
+def test_the_first_takes_along_what_waits_besides() -> None:
+    index = Index()
     folding = Folding(index)
 
-    outcomes = [folding.outcome(job, key_of, jobs) for job in jobs]
+    outcomes = [folding.outcome(1, key, 5, lambda: [ONE, TWO, THREE]) for key in (ONE, TWO, THREE)]
 
-    assert outcomes == [WRITTEN] * 4
-    assert index.asked == [(1, {("mission", 1), ("mission", 2)}), (2, {("mission", 3)})]
+    assert outcomes == [WRITTEN] * 3
+    assert index.asked == [(1, {ONE, TWO, THREE})]
 
 
-def test_a_job_that_runs_again_writes_again() -> None:
-    index, job = Index(), claimed(1)
+def test_a_newer_version_than_the_one_that_was_written_is_written() -> None:
+    index = Index()
     folding = Folding(index)
 
-    folding.outcome(job, key_of, [job])
-    folding.outcome(job, key_of, [job])
+    folding.outcome(1, ONE, 4, nobody)
+    folding.outcome(1, ONE, 6, nobody)
 
     assert len(index.asked) == 2
 
 
-def test_an_outage_is_everybodys() -> None:
-    def away(organization_id: int, keys: Iterable[Key]) -> dict[Key, Outcome]:
-        raise BackendUnavailable("away")
+def test_what_was_written_of_one_organization_says_nothing_of_another() -> None:
+    index = Index()
+    folding = Folding(index)
 
-    folding, jobs = Folding(away), [claimed(1), claimed(2)]
+    folding.outcome(1, ONE, 5, nobody)
+    folding.outcome(2, ONE, 5, nobody)
 
-    for job in jobs:
-        with pytest.raises(BackendUnavailable):
-            folding.outcome(job, key_of, jobs)
+    assert index.asked == [(1, {ONE}), (2, {ONE})]
 
 
-def test_what_an_interrupted_one_took_along_goes_on_by_itself() -> None:
-    class Interrupted(BaseException):
-        """As Dramatiq raises one in a thread."""
+@pytest.mark.parametrize("failure", [BackendUnavailable("away"), KeyboardInterrupt()])
+def test_whoever_fails_leaves_the_others_to_themselves(failure: BaseException) -> None:
+    index, failures = Index(), [failure]
 
-    index, jobs = Index(), [claimed(1), claimed(2)]
-    first = True
-
-    def interrupted(organization_id: int, keys: Iterable[Key]) -> dict[Key, Outcome]:
-        nonlocal first
-        if first:
-            first = False
-            raise Interrupted
+    def failing(organization_id: int, keys: Iterable[Key]) -> dict[Key, Outcome]:
+        if failures:
+            raise failures.pop()
         return index(organization_id, keys)
 
-    folding = Folding(interrupted)
-    with pytest.raises(Interrupted):
-        folding.outcome(jobs[0], key_of, jobs)
+    folding = Folding(failing)
+    with pytest.raises(type(failure)):
+        folding.outcome(1, ONE, 5, lambda: [TWO])
 
-    assert folding.outcome(jobs[1], key_of, jobs[1:]) == WRITTEN
-    assert index.asked == [(1, {("mission", 2)})]
+    assert folding.outcome(1, TWO, 5, nobody) == WRITTEN
+    assert index.asked == [(1, {TWO})]
 
 
 def test_threads_that_start_at_once_all_hear_what_became_of_theirs() -> None:
-    index, jobs = Index(), [claimed(number) for number in range(200)]
+    index, keys = Index(), [("mission", number) for number in range(200)]
     folding = Folding(index)
 
     with ThreadPoolExecutor(8) as threads:
-        outcomes = list(threads.map(lambda job: folding.outcome(job, key_of, jobs), jobs))
+        outcomes = list(threads.map(lambda key: folding.outcome(1, key, 5, lambda: keys), keys))
 
     assert outcomes == [WRITTEN] * 200
-    written = [key for _, keys in index.asked for key in keys]
-    assert sorted(written) == sorted(("mission", number) for number in range(200))
+    assert index.asked == [(1, set(keys))]
+
+
+def test_what_was_written_is_forgotten_so_that_counting_may_begin_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(folding_module, "REMEMBERED_SECONDS", 0.0)
+    index = Index()
+    folding = Folding(index)
+
+    folding.outcome(1, ONE, 5, nobody)
+    folding.outcome(1, ONE, 1, nobody)
+
+    assert len(index.asked) == 2
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding_module, "MOST_REMEMBERED", 10)
+    folding = Folding(Index())
+
+    for number in range(100):
+        folding.outcome(1, ("mission", number), 5, nobody)
+
+    assert len(folding._written) <= 12
 
 
 @pytest.mark.django_db(transaction=True)
