@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from jobs.families.transfers.imports import decide as doors
 from jobs.families.transfers.imports import files, issue_log, report
@@ -79,6 +80,23 @@ def test_a_download_is_audited_and_given_to_nobody_else(validated):
 
     assert link(of, "bad").startswith(f"/api/v1/organizations/{of.organization_id}/files/")
     assert actions(of)[-1] == "import.report_downloaded"
+
+
+def test_a_person_opens_it_by_their_session_and_nobody_else(validated):
+    mission = factories.mission()
+    person, colleague = (factories.member(mission.organization, "owner") for _ in range(2))
+    bad = line("E-1", mission.reference, kind="taks")
+    of = validated(csv(bad), of=mission.organization, by=person)
+    made(of, "bad")
+    address = link(of, "bad")
+    browsers = [Client(), Client()]
+    for browser, who in zip(browsers, (person, colleague), strict=True):
+        browser.force_login(who)
+
+    mine, theirs = (browser.get(address) for browser in browsers)
+
+    assert (mine.status_code, theirs.status_code) == (200, 404)
+    assert b"taks" in b"".join(mine.streaming_content)
 
 
 def test_nothing_is_reported_before_there_is_a_plan(until):
