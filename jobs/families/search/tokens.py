@@ -23,7 +23,13 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 def words(text: str) -> list[str]:
     """In the order in which they stand; letters and digits, and `-_./` between parts."""
-    return [word for piece in _PIECE.findall(_folded(text)) for word in _words_of(piece)]
+    found: list[str] = []
+    for piece in _PIECE.findall(_folded(text)):
+        if piece.isalnum() and piece.isascii():  # nearly all, and one look at each
+            found.append(piece[:MOST_CHARACTERS])
+        else:
+            found += _words_of(piece)
+    return found
 
 
 def prefixed(number: int, word: str) -> str:

@@ -4,8 +4,6 @@ Positions go on from field to field, so that a phrase never spans two: each fiel
 behind the one before.
 """
 
-from collections import defaultdict
-
 from jobs.families.search.documents import Document
 from jobs.families.search.tokens import prefixed, words
 
@@ -27,27 +25,33 @@ def vector(document: Document, number: int) -> str:
         ("C", (document.people,)),
         ("D", (document.text,)),
     )
-    places: dict[str, list[str]] = defaultdict(list)
+    places: dict[str, list[str]] = {}
     place, size = 1, 0
     for weight, texts in fields:
         for text in texts:
             for word in words(text):
+                position = f"{min(place, MOST_POSITION)}{weight}"
+                place += 1
                 known = places.get(word)
                 size += 2 if known else len(word.encode()) + 20
                 if size > MOST_BYTES:
                     return _written(places, number)
-                if known is None or len(known) < MOST_POSITIONS:
-                    places[word].append(f"{min(place, MOST_POSITION)}{weight}")
-                place += 1
+                if known is None:
+                    places[word] = [position]
+                elif len(known) < MOST_POSITIONS:
+                    known.append(position)
             place += GAP
     return _written(places, number)
 
 
 def _written(places: dict[str, list[str]], number: int) -> str:
+    mine = prefixed(number, "")
     return " ".join(
-        f"'{_quoted(prefixed(number, word))}':{','.join(found)}" for word, found in places.items()
+        [f"'{mine}{_quoted(word)}':{','.join(found)}" for word, found in places.items()]
     )
 
 
 def _quoted(word: str) -> str:
+    if word.isalnum():
+        return word
     return word.replace("\\", "\\\\").replace("'", "''")
