@@ -97,6 +97,7 @@ def s3_endpoint() -> Iterator[str]:
     with seaweed.running() as endpoint, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", seaweed.KEY)
         patch.setenv("AWS_SECRET_ACCESS_KEY", seaweed.SECRET)
+        seaweed.make_bucket(endpoint, "tests")
         yield endpoint
 
 

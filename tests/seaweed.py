@@ -1,6 +1,7 @@
 """A real S3 for tests: SeaweedFS on this machine, with one identity and a folder that goes.
 
-Keys: KEY and SECRET. A bucket is made by the first object that is written to it.
+Keys: KEY and SECRET. A bucket is made by the first object that is written to it, which `make_bucket`
+does: while it is being made, a busy machine's first tests were told that there is none.
 """
 
 import json
@@ -14,7 +15,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
 from jobsite.embedded import process
+from tests.waiting import eventually
 
 KEY, SECRET = "tests", "a secret of the tests"
 WEED = Path(sys.executable).with_name("weed")
@@ -48,6 +54,28 @@ def running() -> Iterator[str]:
             yield endpoint
         finally:
             server.stop()
+
+
+def make_bucket(endpoint: str, name: str) -> None:
+    """Returns once it answers."""
+    bucket = S3Store(
+        name,
+        endpoint=endpoint,
+        region="us-east-1",
+        access_key_id=KEY,
+        secret_access_key=SECRET,
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True},
+    )
+
+    def is_there() -> bool:
+        try:
+            obstore.put(bucket, "made", b"x")
+            return bool(obstore.head(bucket, "made"))
+        except (BaseError, FileNotFoundError):
+            return False
+
+    eventually(is_there, within=60)
 
 
 def _options(folder: Path, ports: list[int]) -> Iterator[str]:

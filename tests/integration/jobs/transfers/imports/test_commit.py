@@ -22,6 +22,7 @@ from tests.integration.jobs.transfers.imports.looking import (
     chunks,
     entries,
     events,
+    sql,
 )
 from tests.waiting import eventually
 
@@ -126,6 +127,29 @@ def test_69_a_suspended_organization_stops_it_between_two_chunks(plan, until, mi
 
     of = until(of, "stopped")
     assert (of.reason, len(entries(of))) == ("authorization_revoked", 10)
+
+
+@pytest.mark.parametrize("end", ["pg_terminate_backend", "pg_cancel_backend"])
+def test_68_a_chunk_whose_statement_or_connection_is_lost_is_written_by_the_next_attempt(
+    plan, until, mission, end
+):
+    """As a failover does, or a statement timeout."""
+    with held(mission, "E-12"):
+        of = decide(doors.approve, plan)
+        reached(of, 2)
+        eventually(lambda: cut_off(of, end), within=20)
+
+    of = until(of, "completed")
+    assert [(one.number, one.added) for one in chunks(of)] == [(n, 5) for n in (1, 2, 3, 4)]
+    assert len(entries(of)) == of.done["added"] == 20
+    assert actions(of).count("import.chunk_committed") == 4
+    assert letters(of) == []
+
+
+def cut_off(of, end: str) -> int:
+    """Whoever of this database waits for the entry that is held; how many there were."""
+    waiting = "datname = current_database() AND wait_event_type = 'Lock'"
+    return sql(of, f"SELECT count({end}(pid)) FROM pg_stat_activity WHERE {waiting}")
 
 
 def test_70_a_cancelled_commit_keeps_what_is_committed(plan, until, mission):

@@ -7,14 +7,16 @@ from jobs.families.notifications.models import SuppressionCause
 from jobs.families.notifications.unsubscribe import suppress
 from jobs.families.transfers.imports import decide as doors
 from jobs.families.transfers.imports.errors import NotApprovable
+from jobs.ledger.models import Job
 from tenancy import changes
 from tenancy.errors import AccessDenied
-from tenancy.models import Membership
+from tenancy.models import Membership, OrganizationState
 from tests.factories import tenancy
 from tests.factories.imports import decide, uploaded
 from tests.factories.jobs import at
 from tests.integration.jobs.transfers.imports.belonging import people, standing
 from tests.integration.jobs.transfers.imports.looking import actions, chunks, issue, issues, plan
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -248,14 +250,28 @@ def test_66_more_invitations_than_seats_are_told_before_anybody_is_invited(valid
 
 
 def test_69_who_lost_the_right_commits_nothing(own, here, validated, until):
-
     admin = tenancy.member(own, role="admin")
     of = validated(people("new@example.test,,,"), **here | {"by": admin})
-    of = decide(doors.approve, of)
-    with at(own):
+    with at(own):  # both at once, before a worker can begin
+        of = decide(doors.approve, of)
         changes.update(Membership.objects.get(user=admin), role="viewer")
 
     of = until(of, "stopped", "completed")
 
     assert of.reason == "authorization_revoked"
     assert "new@example.test" not in standing(own)
+
+
+def test_69_while_its_organization_is_suspended_a_roster_waits(own, here, validated):
+    of = validated(people("new@example.test,,,"), **here)
+    with at(own):
+        of = decide(doors.approve, of)
+        changes.update(own, state=OrganizationState.SUSPENDED)
+
+    eventually(lambda: hold(of) == "organization_suspended", within=20)
+    assert "new@example.test" not in standing(own)
+
+
+def hold(of):
+    with at(of.organization_id):
+        return Job.objects.get(organization_id=of.organization_id, pk=of.job_id).hold
