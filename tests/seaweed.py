@@ -1,7 +1,7 @@
 """A real S3 for tests: SeaweedFS on this machine, with one identity and a folder that goes.
 
-Keys: KEY and SECRET. A bucket is made by the first object that is written to it, which `make_bucket`
-does: while it is being made, a busy machine's first tests were told that there is none.
+Keys: KEY and SECRET. A bucket is made by the first object that is written to it, which is what
+`make_bucket` does: meanwhile, on a busy machine, others are told that there is none.
 """
 
 import json

@@ -1,10 +1,14 @@
 """A worker is killed again and again during one import: what comes of it is as if it never was."""
 
 import os
+import random
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -14,23 +18,36 @@ from jobs.families.transfers.imports import decide as doors
 from jobs.families.transfers.models import Import
 from jobs.ledger import relay
 from jobs.ledger.publish import queues
+from tenancy.models import Mission
 from tests import factories
+from tests.chaos.report import Drill
 from tests.factories.imports import csv, decide, line, now, uploaded
-from tests.integration.jobs.transfers.imports.looking import actions, chunks, entries
+from tests.factories.jobs import at
+from tests.integration.jobs.transfers.imports.looking import actions, chunks, sql
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KILLS = 4
-ROWS = 1_200
-CHUNK = 100
+PATIENCE = 300
 
 StartWorker = Callable[[], psutil.Popen]
 
 
 @pytest.fixture
+def size(is_long: bool) -> dict[str, int]:
+    """How many rows in chunks of how many, and how many kills."""
+    if is_long:
+        return {"rows": 200_000, "chunk": 5_000, "kills": 20}
+    return {"rows": 1_200, "chunk": 100, "kills": 4}
+
+
+@pytest.fixture
 def start_worker(
-    transactional_db: None, redis_url: str, settings: Settings, tmp_path: Path
+    transactional_db: None,
+    redis_url: str,
+    settings: Settings,
+    tmp_path: Path,
+    size: dict[str, int],
 ) -> Iterator[StartWorker]:
     """Real worker processes with a short lease; whatever is left of them is killed."""
     settings.OBJECT_STORE = {"folder": tmp_path / "objects"}
@@ -40,7 +57,7 @@ def start_worker(
     command = ["manage.py", "rundramatiq", "--skip-logging", "--processes=1", "--threads=1"]
     environment = os.environ | {
         "OBJECT_STORE_URL": (tmp_path / "objects").as_uri(),
-        "IMPORTS_CHUNK_ROWS": str(CHUNK),
+        "IMPORTS_CHUNK_ROWS": str(size["chunk"]),
         "JOBS_LEASE_SECONDS": "2",
         "JOBS_HEARTBEAT_SECONDS": "1",
         "JOBS_RETRY_SCALE": "0",
@@ -74,31 +91,83 @@ def until(of: Import, *states: str) -> Import:
         seen = now(of)
         return seen if seen.state in states else None
 
-    return eventually(look, within=120)
+    return eventually(look, within=PATIENCE)
 
 
-def test_68_every_row_is_there_once_however_often_the_worker_is_killed(
-    start_worker: StartWorker,
+def approved(mission: Mission, rows: int) -> Import:
+    file = csv(*(line(f"E-{n:06}", mission.reference) for n in range(rows)))
+    of = uploaded(file, of=mission.organization)
+    plan = until(of, "validated", "rejected", "stopped")
+    assert plan.state == "validated", plan.problem
+    return decide(doors.approve, plan)
+
+
+def killed_often(
+    of: Import,
+    worker: psutil.Popen,
+    start: StartWorker,
+    chance: random.Random,
+    size: dict[str, int],
 ) -> None:
-    mission = factories.mission()
-    rows = [line(f"E-{n:04}", mission.reference) for n in range(ROWS)]
-    worker = start_worker()
-    of = until(uploaded(csv(*rows), of=mission.organization), "validated", "rejected", "stopped")
-    assert of.state == "validated", of.problem
-    of = decide(doors.approve, of)
-
-    for kills in range(1, KILLS + 1):
-        eventually(lambda: now(of).checkpoint_chunk > 2 * kills, within=120)  # noqa: B023
+    """At moments that chance picks, each in another part of the commit."""
+    share = size["rows"] // size["chunk"] // (size["kills"] + 1)
+    for number in range(size["kills"]):
+        reached = share * (number + 1)
+        eventually(lambda: now(of).checkpoint_chunk >= reached, within=PATIENCE)  # noqa: B023
+        threading.Event().wait(chance.uniform(0, 0.1))
         kill(worker)
-        worker = start_worker()
-    of = until(of, "completed", "stopped")
+        worker = start()
 
-    assert of.state == "completed", of.problem
-    assert {key: one.title for key, one in entries(of).items()} == {
-        f"E-{n:04}": f"Title of E-{n:04}" for n in range(ROWS)
-    }
+
+# What the table says, and not the import of itself.
+WRITTEN = """
+    SELECT array[count(*), count(DISTINCT external_id),
+        ('x' || left(md5(string_agg(e::text, '|' ORDER BY e.external_id)), 15))::bit(60)::bigint]
+    FROM (
+        SELECT external_id, kind, title, starts_at, ends_at, location, notes
+        FROM tenancy_timelineentry WHERE organization_id = {organization}
+    ) AS e
+"""
+
+
+def outcome(of: Import) -> dict[str, Any]:
+    """Everything that must not depend on how often its worker died."""
     written = chunks(of)
-    assert [one.number for one in written] == list(range(1, of.checkpoint_chunk + 1))
+    assert [one.number for one in written] == list(range(1, len(written) + 1))
     assert [one.first_row for one in written[1:]] == [one.last_row + 1 for one in written[:-1]]
-    assert sum(one.added for one in written) == of.done["added"] == ROWS
-    assert actions(of).count("import.chunk_committed") == len(written)
+    told = Counter(actions(of))
+    assert told.pop("import.chunk_committed") == len(written)
+    journal = "SELECT count(*) FROM {} WHERE organization_id = {} AND import_id = '{}'"
+    with at(of.organization_id):
+        return {
+            "entries": sql(of, WRITTEN.format(organization=of.organization_id)),
+            "rows of chunks": sum(one.last_row - one.first_row + 1 for one in written),
+            "added by chunks": sum(one.added for one in written),
+            "ids that undo knows": len({entry for one in written for entry in one.added_ids}),
+            "changes that undo knows": sql(
+                of, journal.format("jobs_journalchange", of.organization_id, of.pk)
+            ),
+            "events": told,
+            "told": of.done["added"],
+        }
+
+
+@pytest.mark.drill("1i", "kill -9 during one import")
+def test_68_every_row_is_there_once_however_often_the_worker_is_killed(
+    start_worker: StartWorker, size: dict[str, int], chance: random.Random, drill: Drill
+) -> None:
+    mission, other = factories.mission(), factories.mission()
+    worker = start_worker()
+    undisturbed = until(approved(other, size["rows"]), "completed", "stopped")
+
+    killed = approved(mission, size["rows"])
+    killed_often(killed, worker, start_worker, chance, size)
+    killed = until(killed, "completed", "stopped")
+
+    assert (undisturbed.state, killed.state) == ("completed", "completed"), killed.problem
+    assert outcome(killed) == outcome(undisturbed)
+    count = outcome(killed)["entries"][0]
+    assert count == size["rows"]
+    drill.says(
+        f"{size['kills']} kills: {count} rows in {killed.checkpoint_chunk} chunks, each once"
+    )

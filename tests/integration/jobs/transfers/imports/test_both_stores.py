@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
 from django.utils.http import parse_header_parameters
 from pytest_django import Settings
 
@@ -17,10 +16,10 @@ from jobs.families.transfers.imports import files, report
 from jobs.families.transfers.models import Export
 from jobs.families.transfers.store import prefix, store
 from tenancy.acting import Actor, acting
-from tenancy.scope import scope
 from tests import factories
 from tests.factories.exports import export as asked_for
 from tests.factories.imports import csv, decide, line, now
+from tests.factories.jobs import at
 from tests.integration.jobs.transfers.imports.looking import entries, plan
 from tests.waiting import eventually
 
@@ -99,9 +98,8 @@ def test_links_to_a_report_and_to_an_export_give_them_as_files(
     eventually(lambda: "bad" in now(of).reports, within=30)
     client.force_login(editor)
 
-    with scope(of.organization_id), acting(Actor.user(editor.pk), source="web"):
-        with transaction.atomic():
-            address = report.link(now(of), "bad")
+    with at(mission.organization), acting(Actor.user(editor.pk), source="web"):
+        address = report.link(now(of), "bad")
     body, name = fetched(client, address)
     assert b"taks" in body
     assert name.endswith(".csv")
@@ -109,9 +107,8 @@ def test_links_to_a_report_and_to_an_export_give_them_as_files(
     admin = factories.member(mission.organization, role="admin")
     client.force_login(admin)
     export = written(asked_for(mission.organization, Actor.user(admin.pk)))
-    with scope(of.organization_id), acting(Actor.user(admin.pk), source="web"):
-        with transaction.atomic():
-            address = exports.download(export)
+    with at(mission.organization), acting(Actor.user(admin.pk), source="web"):
+        address = exports.download(export)
     body, name = fetched(client, address)
     assert (body, name) == (got(export.object_key), export.file_name)
 
@@ -130,7 +127,7 @@ def written(asked: Export) -> Export:
     """As the worker of the test leaves it."""
 
     def look() -> Export | None:
-        with scope(asked.organization_id), transaction.atomic():
+        with at(asked.organization_id):
             return Export.objects.filter(pk=asked.pk, state="completed").first()
 
     return eventually(look, within=30)
