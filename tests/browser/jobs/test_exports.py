@@ -42,7 +42,7 @@ def test_a_timeline_is_exported_and_downloaded_by_keyboard_only(
     expect(page.get_by_text("The file is ready.")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("Download until")).to_be_visible()
     with page.expect_download() as download:
-        press(page, page.get_by_role("link", name="Download", exact=True))
+        press(page, page.get_by_role("link", name="download Download", exact=True))
     header, row = Path(download.value.path()).read_text().splitlines()
     assert header == "external_id,id,mission,kind,title,starts_at,ends_at,location"
     assert entry.title in row

@@ -105,9 +105,10 @@ def house(transactional_db: None, redis_url: str, receivers: Receivers) -> House
 
 @pytest.fixture
 def worker(house: House) -> Iterator[dramatiq.Worker]:
-    """A worker of notifications, in threads of this process, until the test is over."""
+    """A worker of live work, in threads of this process, until the test is over."""
     broker = dramatiq.get_broker()
-    running = dramatiq.Worker(broker, queues={"notifications"}, worker_threads=2, worker_timeout=50)
+    live = {"notifications", "indexing"}
+    running = dramatiq.Worker(broker, queues=live, worker_threads=2, worker_timeout=50)
     running.start()
     yield running
     running.stop()
