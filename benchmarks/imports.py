@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks import environment
 from benchmarks.ground import Ground, Worker
 from benchmarks.harness import Contender, Options, Report, Unmeasured
 from benchmarks.ours.worker import SETTINGS, Ours, command
@@ -24,20 +25,22 @@ PATIENCE_SECONDS = 1_800
 COLUMNS = (
     "organization_id, mission_id, external_id, kind, title, starts_at, ends_at, location, notes"
 )
-PEER = "django-import-export"
+PEER, PEER_MODULE = "django-import-export", "benchmarks.peers.importing"
+PEER_ROWS = ROWS[0]
 
 
 def run(ground: Ground, options: Options) -> Report:
     """Size by size, turn by turn; every round begins with an empty table."""
     report = Report("imports", options)
     bench = Bench(ground, report)
+    peer = Peer(ground, report)
     for rows in options.pick(ROWS, ROWS[:2]):
         for number in range(report.rounds):
-            bench.round(rows, f"{number + 1}/{report.rounds}")
+            turn = f"{number + 1}/{report.rounds}"
+            bench.round(rows, turn)
+            if rows == PEER_ROWS:
+                peer.round(turn)
     _bars(report, options.pick(ROWS, ROWS[:2]))
-    report.notes.append(
-        f"not compared with {PEER}: it is not among the peers (requirements/peers.in)"
-    )
     return report
 
 
@@ -95,11 +98,44 @@ class Bench:
             connection.execute("CHECKPOINT")
 
 
+class Peer:
+    """django-import-export in bulk mode, with the model's own validation."""
+
+    def __init__(self, ground: Ground, report: Report) -> None:
+        self.ground, self.report = ground, report
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": f"{PEER_MODULE}.settings",
+            "IMPORT_EXPORT_URL": ground.database("import_export"),
+        }
+        self.is_ready = False
+
+    def round(self, turn: str) -> None:
+        """As many rows as it can do in a while: its rate does not grow with them."""
+        self.report.measure(
+            Contender(
+                name=PEER, measure=self._drive, unit="rows/s", settings="use_bulk, clean, skip_diff"
+            ),
+            turn=turn,
+        )
+
+    def _drive(self) -> float:
+        python = environment.program("python")
+        if not self.is_ready:
+            migrate = ["-m", "django", "migrate", "--run-syncdb", "--verbosity=0"]
+            self.ground.tool(python, *migrate, **self.environment)
+            self.is_ready = True
+        module = ["-m", f"{PEER_MODULE}.drive", str(PEER_ROWS)]
+        return float(self.ground.tool(python, *module, **self.environment))
+
+
 def _bars(report: Report, sizes: tuple[int, ...]) -> None:
     largest = sizes[-1]
     share = report.ratio(_ours(largest), _bare(largest))
     name = f"{largest:,} rows committed, against bare COPY"
     report.at_least(name, None if share is None else 100 * share, 30, "%")
+    report.at_least(
+        f"{largest:,} rows committed, against {PEER}", report.ratio(_ours(largest), PEER), 50
+    )
     growth = report.ratio(_memory(largest), _memory(sizes[0]))
     name = f"peak memory of the worker, {largest:,} rows against {sizes[0]:,}"
     report.at_most(name, growth, 1.25, "×")

@@ -6,7 +6,6 @@ Prints one line of JSON: seconds of the check, the dry run, the commit and the j
 import json
 import sys
 import time
-from collections.abc import Iterator
 
 import django
 
@@ -14,6 +13,7 @@ django.setup()
 
 from django.db import transaction  # noqa: E402 - needs the settings
 
+from benchmarks.timeline import file  # noqa: E402
 from jobs.families.transfers.imports import decide, upload  # noqa: E402
 from jobs.families.transfers.models import Import  # noqa: E402
 from jobs.ledger import relay  # noqa: E402
@@ -22,21 +22,6 @@ from tenancy.models import Mission, Organization, User  # noqa: E402
 from tenancy.scope import operator_scope, scope  # noqa: E402
 
 LOOK_SECONDS = 0.02
-HEADER = "external_id,mission,kind,title,starts_at,ends_at,location,notes\n"
-
-
-def file(rows: int, mission: str) -> Iterator[bytes]:
-    """About 115 bytes a row; every 50th has a newline inside a cell."""
-    yield HEADER.encode()
-    for first in range(0, rows, 10_000):
-        lines = [
-            f"E-{n:07},{mission},task,Check the pump number {n},2026-03-01T09:{n % 60:02}:00Z,"
-            f"2026-03-01T11:00:00Z,Hall {n % 7},"
-            + ('"Two\nlines"' if n % 50 == 0 else "Bring the long ladder")
-            + "\n"
-            for n in range(first, min(first + 10_000, rows))
-        ]
-        yield "".join(lines).encode()
 
 
 def main(rows: int) -> dict[str, float]:

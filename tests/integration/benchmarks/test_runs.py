@@ -7,7 +7,8 @@ import pytest
 from benchmarks.broker import drain, drain_stock
 from benchmarks.fairness import Fairness
 from benchmarks.ground import Ground
-from benchmarks.harness import Options, Unmeasured
+from benchmarks.harness import Options, Report, Unmeasured
+from benchmarks.imports import Bench
 from benchmarks.ours.worker import Ours
 from benchmarks.records import Records
 
@@ -68,3 +69,12 @@ def test_a_worker_that_ends_is_said_to_have_ended(ground: Ground) -> None:
         pytest.raises(Unmeasured, match="no such module"),
     ):
         worker.drain(1)
+
+
+def test_a_file_is_imported_and_the_same_rows_are_copied(ground: Ground) -> None:
+    report = Report("imports", QUICK)
+
+    Bench(ground, report).round(200, "1/1")
+
+    assert not report.failures
+    assert {"ours, the pass that commits, 200 rows", "bare COPY, 200 rows"} <= set(report.rows)
