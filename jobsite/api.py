@@ -19,6 +19,7 @@ from jobs.api.endpoints import router as endpoints
 from jobs.api.exports import router as exports
 from jobs.api.imports import router as imports
 from jobs.api.jobs import router as jobs
+from jobs.api.search import router as search
 from jobs.api.unsubscribe import router as unsubscribe
 from jobsite import problems
 from jobsite.door import entered
@@ -40,6 +41,7 @@ ROUTERS = {
     "/deliveries": deliveries,
     "/exports": exports,
     "/imports": imports,
+    "/search": search,
     "/u": unsubscribe,
     "/jobs": jobs,
     "/audit-events": audit,
@@ -60,6 +62,8 @@ WITH_BODY = {
     411: "The body was sent in chunks.",
     415: "Not application/json.",
 }
+
+GONE = {410: "The search index was built anew; start without the cursor."}
 
 
 class StrictParser(Parser):
@@ -101,6 +105,7 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
     described = ALWAYS | (WITH_BODY if "requestBody" in operation else {})
     if method == "post" or operation["responses"].keys() & {202, 204, 307}:
         described[409] = WITH_BODY[409]
+    described |= {status: text for status, text in GONE.items() if status in responses}
     for status, description in sorted(described.items()):
         responses[status] = {
             "description": description,

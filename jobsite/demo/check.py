@@ -4,8 +4,9 @@ Events in two organizations become mails and webhooks, received and verified; wo
 Redis is emptied in the middle, and nothing is lost or doubled; one organization is paused and the
 other is not; a receiver that fails makes a dead letter, which is repaired and replayed; a file with
 bad rows goes in, then its correction, and what is exported after that changes nothing when it is
-imported again. One function per step; the last line of output is one JSON object of counts and
-checks, and the exit status is 0 only if every check holds.
+imported again; a mission is found by its words, in its own organization alone, and not once it is
+deleted. One function per step; the last line of output is one JSON object of counts and checks, and
+the exit status is 0 only if every check holds.
 """
 
 import json
@@ -48,17 +49,17 @@ def main() -> int:
             import django
 
             django.setup()
-            from jobsite.demo import files, journey
+            from jobsite.demo import files, finding, journey
 
             say(f"servers are up, in {stage.folder}")
-            walk(stage, report, journey, files)
+            walk(stage, report, journey, files, finding)
     except TimeoutError as error:
         report.check(str(error), holds=False)
     print(report.as_json(time.monotonic() - began), flush=True)  # noqa: T201 - the output
     return 0 if all(report.checks.values()) else 1
 
 
-def walk(stage: Stage, report: Report, journey: Any, files: Any) -> None:
+def walk(stage: Stage, report: Report, journey: Any, files: Any, finding: Any) -> None:
     """The steps, in order."""
     north = journey.set_up("Northern Relief", "north", stage.receivers)
     harbor = journey.set_up("Harbor Logistics", "harbor", stage.receivers)
@@ -70,6 +71,7 @@ def walk(stage: Stage, report: Report, journey: Any, files: Any) -> None:
     bury_and_replay(stage, report, journey, harbor)
     exported = import_and_export(report, files, harbor)
     import_again(report, files, harbor, exported)
+    find(report, finding, harbor, north)
     compare(stage, report, journey, [north, harbor])
 
 
@@ -153,6 +155,19 @@ def import_again(report: Report, files: Any, one: Any, exported: bytes) -> None:
     plan = files.now(again).plan
     unchanged = {"rows": report.counts["exported"], "unchanged": report.counts["exported"]}
     report.check("import_of_an_export_changes_nothing", unchanged.items() <= plan.items())
+
+
+def find(report: Report, finding: Any, one: Any, other: Any) -> None:
+    """A mission by the words it has now; not for others, and not once it is deleted."""
+    mission = finding.add(one, "Dredge the lighthouse channel")
+    wait_until("a mission to be found", lambda: finding.found(one, "lighth") == [mission.pk])
+    finding.rename(one, mission, "Dredge the outer basin")
+    wait_until("its new title", lambda: finding.found(one, '"outer basin"') == [mission.pk])
+    report.check("old_words_find_nothing", finding.found(one, "lighthouse") == [])
+    report.check("found_by_its_reference", finding.found(one, "MSN-2042") == [mission.pk])
+    report.check("others_find_nothing_of_it", finding.found(other, "basin") == [])
+    finding.remove(one, mission)
+    report.check("deleted_is_not_found", finding.found(one, "basin") == [])
 
 
 def compare(stage: Stage, report: Report, journey: Any, cast: list[Any]) -> None:

@@ -4,6 +4,8 @@ SearchError
 ├── ReindexUnderWay      there is one already, and it goes on
 ├── NothingToResume      no reindex of this organization was left half done
 ├── NoOlderIndex         the index before was dropped, so nobody can go back to it
+├── QueryRefused         nothing can be looked for with it
+├── IndexChanged         the cursor is of another generation
 └── DocumentRefused      the index can never take this document (a dead letter)
 """
 
@@ -45,6 +47,24 @@ class NoOlderIndex(SearchError):
         super().__init__(
             f"Organization {organization_id} has no older index: it is kept for 24 hours after a "
             "reindex. Start a reindex instead."
+        )
+
+
+class QueryRefused(SearchError):
+    """Nothing can be looked for with it. word: which rule it breaks; never changes."""
+
+    def __init__(self, word: str, message: str) -> None:
+        self.word = word
+        super().__init__(message)
+
+
+class IndexChanged(SearchError):
+    """The cursor is of another generation than the one that is searched now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The search index was built anew since this cursor was given, so the order is another. "
+            "Search again without the cursor."
         )
 
 

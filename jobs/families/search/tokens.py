@@ -32,6 +32,20 @@ def words(text: str) -> list[str]:
     return found
 
 
+def pieces(text: str) -> list[list[str]]:
+    """The same words, those that stem from one piece of text together.
+
+    A reference is [whole, part, part…], a run of Chinese, Japanese or Korean its pairs, anything
+    else one word.
+    """
+    return [list(_words_of(piece)) for piece in _PIECE.findall(_folded(text))]
+
+
+def is_cjk(word: str) -> bool:
+    """Whether it is of a script that does not part its words: a character, or a pair of them."""
+    return _IS_CJK.match(word) is not None
+
+
 def prefixed(number: int, word: str) -> str:
     """The word as the generation of this number has it, and no other."""
     return f"{_base36(number)}:{word}"

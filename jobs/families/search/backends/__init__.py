@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from jobs.errors import RetryLater
 from jobs.families.search.documents import Document
+from jobs.families.search.query import Query
 
 Capability = Literal["compare_and_set", "lock"]
 """compare_and_set: the backend itself refuses an older version. lock: it cannot, and the rows of
@@ -67,6 +68,20 @@ class Stored:
     digest: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """A document that matches, as the index knows it.
+
+    id: of the document in its generation; with the score it is a place in the order.
+    score: higher is better; comparable inside one query only.
+    """
+
+    id: int
+    kind: str
+    entity_id: int
+    score: float
+
+
 class BackendUnavailable(RetryLater):
     """The backend does not answer, or has no room now: everything in the batch is tried later."""
 
@@ -98,6 +113,19 @@ class Backend(Protocol):
         """The documents behind `after`, a pair (kind, entity_id), in this order.
 
         Also those that claim another organization: they must not be there, and are reported.
+        """
+
+    def search(
+        self,
+        generation: Generation,
+        query: Query,
+        kinds: Sequence[str],
+        after: tuple[float, int] | None = None,
+        limit: int = 100,
+    ) -> list[Match]:
+        """Documents of these kinds that match, by falling score, then by id; those behind `after`.
+
+        after: score and id of the last one that was seen.
         """
 
     def remove(self, generation: Generation, stored: Sequence[Stored]) -> None:

@@ -5,10 +5,11 @@ organization's words from another's. Rows are fenced by row-level security like 
 """
 
 from jobs.families.search.backends import Capability
+from jobs.families.search.backends.postgresql.search import Search
 from jobs.families.search.backends.postgresql.write import Write
 
 
-class PostgreSQL(Write):
+class PostgreSQL(Write, Search):
     """The index in the table `search_document`."""
 
     name = "postgresql"
