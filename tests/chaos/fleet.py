@@ -20,7 +20,7 @@ ENVIRONMENT = {
     "LOG_LEVEL": "info",
 }
 START = [sys.executable, "-m", "jobsite.running.tether", sys.executable, "manage.py"]
-GROUPS = ("notifications", "audit")
+GROUPS = ("notifications", "indexing", "backfill", "audit")
 BOOT_SECONDS = 300.0  # a busy machine takes its time
 
 

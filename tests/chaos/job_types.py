@@ -85,11 +85,15 @@ def send(run: Run[Work]) -> None:
 
 
 def wait(run: Run[Work]) -> None:
-    """Write a row; the first attempt then waits for a file before it settles."""
-    write(run)
+    """Write a row; the first attempt waits for a file before it does.
+
+    Before, because a change locks the counter of its mission's document until it is committed: one
+    that was written by a process that stands still would keep every other attempt waiting.
+    """
     if run.job.fence == 1:
         while not Path(run.payload.path).exists():
             time.sleep(0.01)
+    write(run)
 
 
 def note(run: Run[Work]) -> None:
