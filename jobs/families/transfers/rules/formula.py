@@ -19,7 +19,7 @@ _AT_RISK = re.compile(AT_RISK)
 _CLEAR = re.compile(CLEAR)
 _MARKED_CLEAR = re.compile(f"'*{CLEAR}")
 
-_FIRST = "' -=+@\t\r\n＝＋－＠"
+_FIRST = "'( -=+@\t\r\n＝＋－＠"
 """What such a value has as its first character: PostgreSQL compares a number far sooner than it
 matches a pattern, and next to no text is at risk."""
 
