@@ -30,6 +30,7 @@ HEADER = (("", "As found"), ("yes", "Yes"), ("no", "No: rows count from 1"))
 MODE_LABELS = {
     "update": "Add and change; touch nothing that the file does not have",
     "sync": "Sync: people whom the file does not have are deactivated",
+    "replace": "Replace: of the missions that the file names, what it does not have is removed",
 }
 ACCEPTANCE = (
     ("valid_rows", "Import the good rows, and report the others"),
@@ -57,10 +58,10 @@ class UploadForm(forms.Form):
 
 
 class RemovalsForm(forms.Form):
-    """The number that is typed so that a list of half the people is no accident."""
+    """The number that is typed so that a list of half is no accident."""
 
     many_removals = forms.IntegerField(
-        label="How many people are removed", min_value=0, widget=UnfoldAdminTextInputWidget()
+        label="How many are removed", min_value=0, widget=UnfoldAdminTextInputWidget()
     )
 
 

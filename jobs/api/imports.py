@@ -44,7 +44,7 @@ class NewImport(Body):
     """What goes with the file."""
 
     kind: ImportKind = ImportKind.TIMELINE
-    mode: Literal["update", "sync"] = UNCHANGED
+    mode: Literal["update", "sync", "replace"] = UNCHANGED
     acceptance: Literal["valid_rows", "all_rows"] = UNCHANGED
     choices: Annotated[
         str, Field(max_length=100_000, description="A JSON object: see `choices` of an import.")
@@ -94,7 +94,7 @@ class Approval(Body):
     )
     removals: Annotated[
         int | None,
-        Field(ge=0, description="How many people a roster would remove: asked for where many."),
+        Field(ge=0, description="How many people or entries it removes: asked for where many."),
     ] = None
 
 

@@ -49,6 +49,9 @@ class Command(BaseCommand):
         parser.add_argument("--approve", action="store_true", help="commit once it is validated")
         parser.add_argument("--confirm-errors", action="store_true", help="however many rows fail")
         parser.add_argument("--again", action="store_true", help="though it was imported before")
+        parser.add_argument(
+            "--confirm-removals", type=int, metavar="N", help="that so many are removed"
+        )
         parser.add_argument("--wait", action="store_true")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -90,8 +93,8 @@ class Command(BaseCommand):
             with transaction.atomic():
                 of = Import.objects.get(pk=of.pk)
                 if of.state == ImportState.VALIDATED and options["approve"]:
-                    confirmed = {"confirm_errors": options["confirm_errors"]}
-                    of = decide.approve(of, **confirmed, again=options["again"])
+                    names = ("confirm_errors", "confirm_removals", "again")
+                    of = decide.approve(of, **{name: options[name] for name in names})
             if of.state not in WORKING:
                 return of
             rows = (of.progress or {}).get("rows")

@@ -10,7 +10,7 @@ the next slice is enqueued, in one transaction.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,16 @@ from jobs.errors import RetryLater
 from jobs.execution.job import Run
 from jobs.families.search.counter import count
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.imports import files, issue_log, reading, staging, transitions, work
+from jobs.families.transfers.imports import (
+    files,
+    issue_log,
+    reading,
+    staging,
+    transitions,
+    unlisted,
+    work,
+)
+from jobs.families.transfers.imports.dry_run import OUTCOMES, dry_run
 from jobs.families.transfers.imports.errors import ImportStopped
 from jobs.families.transfers.imports.progress import Meter
 from jobs.families.transfers.imports.staging import Namer
@@ -57,7 +66,39 @@ def commit(run: Run[ImportWork], of: Import) -> None:
             if of.state == ImportState.APPROVED and not transitions.begin(of):
                 log.info("import_waits_for_another")
                 return
-        _slice(run, of, path)
+        if of.checkpoint_chunk or _is_as_approved(run, of, path):
+            _slice(run, of, path)
+
+
+def _is_as_approved(run: Run[ImportWork], of: Import, path: Path) -> bool:
+    """Whether it would remove what was approved; else it has gone back to review."""
+    if of.choices.get("mode") != "replace":
+        return True
+    with TemporaryDirectory(prefix="import-") as folder:
+        dry = dry_run(run, of, path, Path(folder), "commit")
+        approved = of.plan or {}
+        if dry.plan.get("removals_sha256") == approved["removals_sha256"]:
+            return True
+        dry.put()
+        with run.settling():
+            of = _mine(run)
+            dry.store(of)
+            transitions.review(of, _changed(approved, dry.plan), dry.plan, dry.issue_counts)
+        return False
+
+
+def _changed(approved: dict[str, Any], now: dict[str, Any]) -> Issue:
+    return Issue(
+        level="file",
+        code="plan_changed",
+        message="The entries have changed since the plan was approved, and the file would now "
+        "remove others. Nothing was written. Look at the new plan, and approve that.",
+        detail={
+            name: {"approved": approved[name], "now": now[name]}
+            for name in OUTCOMES
+            if approved[name] != now[name]
+        },
+    )
 
 
 def _slice(run: Run[ImportWork], of: Import, path: Path) -> None:
@@ -77,11 +118,52 @@ def _slice(run: Run[ImportWork], of: Import, path: Path) -> None:
                 if time.monotonic() > ends_at:
                     _go_on_later(run)
                     return
+    if not _remove_unlisted(run, of, ends_at):
+        _go_on_later(run)
+        return
     with run.settling():
         of = _mine(run)
         transitions.complete(of)
         if of.issue_counts or of.done.get("failed"):
             work.send_report(of, "bad")
+
+
+def _remove_unlisted(run: Run[ImportWork], of: Import, ends_at: float) -> bool:
+    """What a replacing file does not have, chunk by chunk; false once the slice is over."""
+    if not (of.plan or {})["removed"]:
+        return True
+    with unlisted.rest(of, settings.IMPORTS_CHUNK_ROWS) as pieces:
+        for piece in pieces:
+            with run.step():
+                _remove(run, piece)
+            if time.monotonic() > ends_at:
+                return False
+    return True
+
+
+def _remove(run: Run[ImportWork], piece: Sequence[tuple[int, int]]) -> None:
+    of = _mine(run)
+    require_allowed(run)
+    number = of.checkpoint_chunk + 1
+    sql("by_index")
+    [chunk] = sql(
+        "remove",
+        {
+            "organization_id": of.organization_id,
+            "import_id": of.pk,
+            "job_id": run.job.ref.job_id,
+            "number": number,
+            "row": of.checkpoint_row,
+            "ids": [entry for entry, _ in piece],
+            "mission_ids": [mission for _, mission in piece],
+        },
+    )
+    count(of.organization_id, [("mission", one) for one in chunk.pop("mission_ids")])
+    removed = of.done.get("removed", 0) + chunk["removed"]
+    listed = of.done.get("unlisted", 0) + len(piece)
+    _note(of, number, of.checkpoint_row, of.done | {"removed": removed, "unlisted": listed})
+    detail = {"chunk": number, "file_sha256": of.file_sha256, **chunk}
+    record("import.chunk_committed", of, detail=detail)
 
 
 def _spec(of: Import, skip: Path) -> dict[str, Any]:
@@ -130,7 +212,9 @@ def _write(run: Run[ImportWork], frame: Any, namer: Namer) -> Import:
         of_chunk
         | {"job_id": run.job.ref.job_id, "number": number, "first_row": first, "last_row": last},
     )
-    _note(of, number, last, chunk)
+    done = {name: of.done.get(name, 0) + chunk[name] for name in COUNTED}
+    done |= {"rows": of.done.get("rows", 0) + sum(chunk[name] for name in COUNTED)}
+    _note(of, number, last, done)
     record(
         "import.chunk_committed",
         of,
@@ -172,10 +256,8 @@ def _tell_planner(run: Run[ImportWork], of: Import) -> None:
             sql("analyze")
 
 
-def _note(of: Import, number: int, last_row: int, chunk: dict[str, Any]) -> None:
+def _note(of: Import, number: int, last_row: int, done: dict[str, Any]) -> None:
     """Move the checkpoint: from the chunk before to this one, or not at all."""
-    done = {name: of.done.get(name, 0) + chunk[name] for name in COUNTED}
-    done |= {"rows": of.done.get("rows", 0) + sum(chunk[name] for name in COUNTED)}
     before = Import.objects.filter(
         organization_id=of.organization_id, pk=of.pk, checkpoint_chunk=number - 1
     )

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from jobs.families.transfers.imports import transitions
+from jobs.families.transfers.imports import removals, transitions
 from jobs.families.transfers.imports.errors import NotApprovable, NotUndoable, WrongState
 from jobs.families.transfers.imports.rosters import approval as rosters
 from jobs.families.transfers.imports.states import WRITING, ImportState
@@ -48,8 +48,8 @@ def approve(
     """Have the plan committed as it stands.
 
     confirm_errors: yes, although many rows fail. again: yes, although a completed import had the
-    same bytes. confirm_removals: how many people a roster would remove, where they are many. Raises
-    NotApprovable, whose code says what is to be confirmed, or that nothing is.
+    same bytes. confirm_removals: how many people or entries it would remove, where they are many.
+    Raises NotApprovable, whose code says what is to be confirmed, or that nothing is.
     """
     with transaction.atomic():
         of = _asked(of)
@@ -57,7 +57,9 @@ def approve(
             raise WrongState("approve", of.state, (ImportState.VALIDATED,))
         confirmed = require_approvable(of, confirm_errors=confirm_errors, again=again)
         if of.kind == ImportKind.ROSTER:
-            confirmed += rosters.require_approvable(of, confirm_removals)
+            rosters.require_approvable(of)
+        mode = of.choices.get("mode", "update")
+        confirmed += removals.require_confirmed(of.plan or {}, mode, confirm_removals)
         transitions.approve(of, confirmed=confirmed)
         return of
 

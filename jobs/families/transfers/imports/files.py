@@ -26,6 +26,11 @@ def skipped(of: Import) -> str:
     return f"{folder(of)}skipped"
 
 
+def unlisted(of: Import) -> str:
+    """The entries that a replacing file does not have, as the plan has them (`unlisted`)."""
+    return f"{folder(of)}unlisted"
+
+
 def reports(of: Import) -> str:
     """All its reports begin so, those that nobody names any more too."""
     return f"{folder(of)}report/"

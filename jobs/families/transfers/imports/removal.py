@@ -97,7 +97,7 @@ def _reports(of: Import) -> None:
 
 
 def _upload(of: Import) -> None:
-    for key in (files.upload(of), files.issues(of), files.skipped(of)):
+    for key in (files.upload(of), files.issues(of), files.skipped(of), files.unlisted(of)):
         store().delete(key)
 
 

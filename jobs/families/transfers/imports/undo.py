@@ -83,4 +83,4 @@ def _chunk(of: Import, chunk: int) -> dict[str, Any]:
 
 
 def _changed(of: Import) -> int:
-    return int(of.done.get("added", 0) + of.done.get("changed", 0))
+    return sum(of.done.get(name, 0) for name in ("added", "changed", "removed"))

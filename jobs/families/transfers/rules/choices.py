@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jobs.families.transfers.rules import fields
 
-Mode = Literal["update", "sync"]
+Mode = Literal["update", "sync", "replace"]
 Acceptance = Literal["valid_rows", "all_rows"]
 
 MOST_COLUMNS = 10_000
@@ -25,7 +25,7 @@ DATE_FORMATS = (
 )
 """As a person is shown them; a time may follow each, and an offset the first."""
 MODES: dict[fields.Kind, tuple[Mode, ...]] = {
-    "timeline": ("update",),
+    "timeline": ("update", "replace"),
     "roster": ("update", "sync"),
 }
 

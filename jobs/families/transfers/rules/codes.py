@@ -100,10 +100,10 @@ OF_THE_FILE = {
     ),
     "file_removed": Code("file", "The stored file was removed after its time", "Upload it again"),
     "many_removals": Code(
-        "warn", "Many people are not listed and would be deactivated", "Type the number to approve"
+        "warn", "Much is not listed and would be removed", "Type the number to approve"
     ),
     "not_listed": Code(
-        "warn", "Somebody is not listed and would be removed", "Add them to the file"
+        "warn", "Somebody or something is not listed and would be removed", "Add it to the file"
     ),
     "plan_changed": Code(
         "file", "What would happen is no longer what was approved", "Approve the new plan"

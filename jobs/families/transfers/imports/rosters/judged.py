@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.families.notifications.models import SuppressedAddress, SuppressionCause
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.imports.rosters import approval
+from jobs.families.transfers.imports import removals
 from jobs.families.transfers.imports.rosters.people import People, Row
 from jobs.families.transfers.models import Import
 from tenancy import roster
@@ -125,16 +125,8 @@ def _suppressed(people: People, found: Plan) -> Iterator[Issue]:
 
 
 def _of_plan(people: People, found: Plan, plan: dict[str, Any]) -> Iterator[Issue]:
-    if approval.are_many(plan):
-        facts = approval.removal_facts(plan)
-        yield Issue(
-            level="warn",
-            code="many_removals",
-            message="The file leaves out {removals:,} of {people:,} people ({share_percent} %), "
-            "who would be removed. Is it the whole list?".format(**facts),
-            row=0,
-            detail=facts,
-        )
+    if removals.are_many(plan):
+        yield removals.warning(plan)
     if found.seats.are_short:
         yield Issue(
             level="file",

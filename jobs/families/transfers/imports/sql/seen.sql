@@ -2,9 +2,10 @@
 -- parameters  none
 -- result      none
 -- locks       none
--- cost        an entry in the catalogue, and 80 bytes on disk for each row that comes
+-- cost        an entry in the catalogue, and 100 bytes on disk for each row that comes
 --
 -- Not one long transaction: a snapshot that is open for minutes keeps vacuum from all tables.
 CREATE TEMP TABLE imports_seen (
-    row bigint, line bigint, identity uuid, digest bytea, outcome text
+    row bigint, line bigint, identity uuid, digest bytea, outcome text, target_id bigint,
+    mission_id bigint
 ) ON COMMIT PRESERVE ROWS

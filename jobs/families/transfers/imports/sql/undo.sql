@@ -7,7 +7,8 @@
 -- cost        the chunk's lists once, an index look-up for each entry, a write for each taken back
 --
 -- Only what is as it was written is taken back, by its digest: what somebody has touched since stays.
--- So does a changed entry whose former mission is gone, or whose former external id another one has.
+-- So does a changed entry whose former mission is gone, or whose former external id another one has;
+-- and one that was removed stays so then, or where its id is in use again.
 -- The list that changes_sha256 is over has the lines of `chunk.sql`, with `deleted` and `restored`.
 WITH chunk AS MATERIALIZED (
     -- `||` brings the list into memory once, not once for each of its parts
@@ -47,6 +48,38 @@ to_restore AS MATERIALIZED (
                 AND o.id <> c.id
         )
 ),
+removed AS MATERIALIZED (
+    SELECT j.entity_id AS id, w.mission_id, w.external_id, w.kind, w.title, w.starts_at, w.ends_at,
+        w.location, w.notes, digest_of(w) AS digest_before
+    FROM jobs_journalchange j
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::tenancy_timelineentry, j.before) w
+    WHERE j.organization_id = %(organization_id)s AND j.import_id = %(import_id)s
+        AND j.chunk = %(chunk)s AND j.kind = 'removed'
+),
+to_put_back AS MATERIALIZED (
+    SELECT r.* FROM removed r
+    WHERE EXISTS (
+            SELECT FROM tenancy_mission m
+            WHERE m.organization_id = %(organization_id)s AND m.id = r.mission_id
+        )
+        AND NOT EXISTS (
+            SELECT FROM tenancy_timelineentry o
+            WHERE o.organization_id = %(organization_id)s
+                AND (o.external_id = r.external_id OR o.id = r.id)
+        )
+),
+put_back AS (
+    INSERT INTO tenancy_timelineentry (
+        id, organization_id, mission_id, external_id, kind, title, starts_at, ends_at, location,
+        notes
+    )
+    SELECT id, %(organization_id)s, mission_id, external_id, kind, title, starts_at, ends_at,
+        location, notes
+    FROM to_put_back WHERE %(writes)s
+    ORDER BY external_id
+    ON CONFLICT DO NOTHING
+    RETURNING id, mission_id
+),
 deleted AS (
     DELETE FROM tenancy_timelineentry e USING to_delete a
     WHERE %(writes)s AND e.organization_id = %(organization_id)s AND e.id = a.id
@@ -68,9 +101,15 @@ undone AS (
     UNION ALL
     SELECT id, row, 'restored', digest, digest_before FROM to_restore
     WHERE NOT %(writes)s OR id IN (SELECT id FROM restored)
+    UNION ALL
+    SELECT id, NULL, 'restored', NULL, digest_before FROM to_put_back
+    WHERE NOT %(writes)s OR id IN (SELECT id FROM put_back)
 ),
 kept AS (
-    SELECT id, row FROM (SELECT id, row FROM added UNION ALL SELECT id, row FROM changed) every
+    SELECT id, row FROM (
+        SELECT id, row FROM added UNION ALL SELECT id, row FROM changed
+        UNION ALL SELECT id, 0 FROM removed
+    ) every
     WHERE id NOT IN (SELECT id FROM undone)
 ),
 counted AS (
@@ -79,7 +118,8 @@ counted AS (
         (SELECT count(*) FROM kept) AS kept,
         coalesce(min(row), 0) AS first_row, coalesce(max(row), 0) AS last_row,
         encode(sha256(convert_to(coalesce(string_agg(
-            'timelineentry ' || id || ' ' || kind || ' ' || encode(before, 'hex') || ' '
+            'timelineentry ' || id || ' ' || kind || ' '
+            || coalesce(encode(before, 'hex'), '-') || ' '
             || coalesce(encode(after, 'hex'), '-'), E'\n' ORDER BY id
         ), ''), 'UTF8')), 'hex') AS changes_sha256
     FROM undone
@@ -99,6 +139,7 @@ SELECT deleted, restored, kept, changes_sha256,
     (SELECT coalesce(array_agg(row ORDER BY row), '{}') FROM kept) AS kept_rows,
     ARRAY(
         SELECT mission_id FROM deleted UNION SELECT mission_id FROM restored
+        UNION SELECT mission_id FROM put_back
         UNION SELECT mission_before FROM restored
     ) AS mission_ids
 FROM counted

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from audit.models import AuditEvent
-from jobs.families.transfers.imports.validate import OUTCOMES
+from jobs.families.transfers.imports.dry_run import OUTCOMES
 from jobs.families.transfers.models import Import, ImportChunk, RowIssue
 from tenancy.models import Organization, TimelineEntry
 from tests.factories.jobs import at
