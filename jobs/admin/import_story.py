@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from jobs.families.transfers.imports.states import WORKING, ImportState
-from jobs.families.transfers.models import Import
+from jobs.families.transfers.imports.undo import UndoPlan
+from jobs.families.transfers.models import Import, ImportKind
 from tenancy.admin.times import span
 
 OUTCOMES = ("added", "changed", "unchanged", "removed", "failed", "skipped")
@@ -64,14 +65,39 @@ def sentence(of: Import) -> str:
     )
 
 
+UNDOES = {
+    ImportKind.TIMELINE: "Entries that it added are deleted, those that it changed or removed are "
+    "again as before, but for what somebody has touched since: that is kept and counted. An undo "
+    "cannot be undone. Importing the file again is a new import.",
+    ImportKind.ROSTER: "Invitations that are still open are revoked, and members get back the role "
+    "and access that they had before, but for who was changed since: they are kept as they are and "
+    "counted. An undo cannot be undone. Importing the file again is a new import.",
+}
+NAMED = 10
+"""So many of what would be kept are named before an undo."""
+
+
+def undo_plan(plan: UndoPlan) -> tuple[dict[str, int], list[str]]:
+    """Its counts by what would be done, and of what it would keep the rows in the file."""
+    rows = [f"{one['row']:,}" for one in plan.kept if one["row"]]
+    more = plan.counts["kept"] - len(rows[:NAMED])
+    named = ", ".join(rows[:NAMED]) + (f" and {more:,} more" if more and rows else "")
+    counts = {what.capitalize(): number for what, number in plan.counts.items()}
+    return counts, [f"Kept, by row in the file: {named}."] if rows else []
+
+
 def is_working(of: Import) -> bool:
     """Whether a worker moves it on, so that the page looks again by itself."""
     return of.state in WORKING
 
 
+SUMS = ("rows", "blank", "people", "entries", "unlisted")
+"""What a plan or its deed counts besides outcomes."""
+
+
 def told(counts: dict[str, Any]) -> str:
     """Counts as "12 added, 3 failed"; what is zero is left out, and what only sums others."""
-    found = {what: n for what, n in counts.items() if what not in ("rows", "blank")}
+    found = {what: n for what, n in counts.items() if what not in SUMS}
     said = [f"{n:,} {what}" for what, n in found.items() if isinstance(n, int) and n]
     return ", ".join(said) or "nothing"
 

@@ -19,7 +19,7 @@ from jobs.admin import import_story as story
 from jobs.admin.import_forms import ChoicesForm, RemovalsForm, UploadForm
 from jobs.families.transfers.errors import NotThere
 from jobs.families.transfers.imports import decide, report
-from jobs.families.transfers.imports.errors import ImportRefused, NotApprovable
+from jobs.families.transfers.imports.errors import ImportRefused, NotApprovable, NotUndoable
 from jobs.families.transfers.imports.states import ASKING, AT_REST, ImportState
 from jobs.families.transfers.imports.upload import PERMISSIONS, upload
 from jobs.families.transfers.imports.work import JOB_TYPES
@@ -306,14 +306,20 @@ class ImportAdmin(TenantAdmin):
 
     def undo_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Take it back."""
+        of = self._mine(request, object_id)
+        try:
+            counts, kept = story.undo_plan(decide.plan_undo(of))
+        except NotUndoable as error:
+            if error.code != "too_many_to_preview":
+                return self._refused(request, of, error)
+            counts, kept = None, [str(error)]
+        except ImportRefused as error:
+            return self._refused(request, of, error)
         question = Question(
             title="Undo this import?",
             button="Undo the import",
-            sentences=[
-                "What it added is deleted and what it changed becomes what it was before, but for "
-                "what somebody has touched since: that is kept and counted.",
-                "An undo cannot be undone. Importing the file again is a new import.",
-            ],
+            sentences=[story.UNDOES[ImportKind(of.kind)], *kept],
+            counts=counts,
             danger=True,
         )
         return self._asked(request, object_id, question, decide.undo, "It is taken back now.")

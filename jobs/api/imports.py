@@ -144,6 +144,24 @@ class ImportWithSurvey(ImportOut):
         return questions if is_asking else []
 
 
+class KeptOut(Out):
+    """Something that an undo would leave as it is, and why."""
+
+    code: str
+    message: str
+    row: int
+    detail: dict[str, Any]
+
+
+class UndoOut(Out):
+    """What an undo would do now, in entries; of a roster, in invitations and members."""
+
+    deleted: int
+    restored: int
+    kept: int
+    first_kept: list[KeptOut] = Field(description="The first 100 of those that are kept.")
+
+
 class IssueOut(Out):
     """What is wrong with one row; `row` as a spreadsheet counts, `line` as an editor does."""
 
@@ -271,6 +289,19 @@ def resume_import(request: HttpRequest, organization_id: PathId, import_id: Path
     """Go on where it stopped."""
     with _refusals():
         return decide.resume(find(_imports(organization_id), import_id))
+
+
+@router.get("/{import_id}/undo", auth=read, response=UndoOut)
+def preview_import_undo(
+    request: HttpRequest, organization_id: PathId, import_id: Path[UUID]
+) -> UndoOut:
+    """What undoing it now would do; nothing is written. For whoever may import.
+
+    409 `too_many_to_preview` where it changed more than 100,000 entries.
+    """
+    with _refusals():
+        found = decide.plan_undo(find(_imports(organization_id), import_id))
+    return UndoOut(**found.counts, first_kept=[KeptOut(**one) for one in found.kept])
 
 
 @router.post("/{import_id}/undo", auth=write, response=ImportWithSurvey)

@@ -15,7 +15,10 @@ from django.db import transaction
 from jobs.families.transfers.imports import removals, transitions
 from jobs.families.transfers.imports.errors import NotApprovable, NotUndoable, WrongState
 from jobs.families.transfers.imports.rosters import approval as rosters
+from jobs.families.transfers.imports.rosters import undo as rosters_undo
 from jobs.families.transfers.imports.states import WRITING, ImportState
+from jobs.families.transfers.imports.undo import UndoPlan
+from jobs.families.transfers.imports.undo import plan_undo as plan
 from jobs.families.transfers.imports.upload import PERMISSIONS
 from jobs.families.transfers.models import Import, ImportKind
 from jobs.families.transfers.rules.choices import Choices
@@ -96,6 +99,14 @@ def undo(of: Import) -> Import:
         )
         transitions.begin_undo(of)
         return of
+
+
+def plan_undo(of: Import) -> UndoPlan:
+    """What `undo` would do now; writes nothing. Raises NotUndoable, as it would."""
+    with transaction.atomic():
+        require(current().actor, PERMISSIONS[of.kind], of.organization_id)
+        require_undoable(of)
+        return rosters_undo.plan_undo(of) if of.kind == ImportKind.ROSTER else plan(of)
 
 
 def require_undoable(of: Import) -> None:

@@ -15,6 +15,7 @@ from jobs.families.transfers.imports.errors import ImportStopped
 from jobs.families.transfers.imports.rosters import journal
 from jobs.families.transfers.imports.states import ImportState
 from jobs.families.transfers.imports.turn import mine, require_allowed
+from jobs.families.transfers.imports.undo import MOST_LISTED, UndoPlan
 from jobs.families.transfers.imports.upload import PERMISSIONS
 from jobs.families.transfers.imports.work import ImportWork
 from jobs.families.transfers.models import Import, ImportChunk, JournalChange
@@ -48,9 +49,11 @@ class TakenBack:
         return [_kept(row, key) for row, key in kept]
 
 
-def plan_undo(of: Import) -> dict[str, int]:
-    """How many undoing it now would revoke, restore and keep; in the caller's transaction."""
-    return _look(of).counts
+def plan_undo(of: Import) -> UndoPlan:
+    """Whom undoing it now would uninvite, restore and keep; in the caller's transaction."""
+    found = _look(of)
+    kept = [one.as_json() for one in found.kept[:MOST_LISTED]]
+    return UndoPlan(counts=found.counts, kept=kept)
 
 
 def undo(run: Run[ImportWork], of: Import) -> None:

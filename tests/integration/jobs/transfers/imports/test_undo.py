@@ -1,19 +1,22 @@
 """What was imported is taken back, but for what somebody has touched since."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
 
 from jobs.families.transfers.imports import decide as doors
+from jobs.families.transfers.imports import undo as undoing
 from jobs.families.transfers.imports.errors import NotUndoable, WrongState
-from jobs.families.transfers.imports.undo import plan_undo
 from jobs.families.transfers.models import Import
 from tenancy import changes, clock
 from tenancy.acting import Actor, acting
-from tenancy.models import Membership, TimelineEntry
+from tenancy.models import Membership, TimelineEntry, User
 from tenancy.scope import scope
 from tests import factories
+from tests.factories.admin import signed_in
+from tests.factories.api import Caller
 from tests.factories.imports import csv, decide, line, now
 from tests.factories.jobs import at
 from tests.integration.jobs.transfers.imports.looking import actions, chunks, entries, issues
@@ -77,12 +80,24 @@ def test_what_a_later_import_wrote_is_kept(imported, completed, until):
 def test_its_plan_writes_nothing(imported):
     touch(imported, "E-1", title="By hand")
 
-    with at(imported.organization_id):
-        plan = plan_undo(imported)
+    plan = decide(doors.plan_undo, imported)
 
-    assert plan == {"deleted": 3, "restored": 2, "kept": 1}
+    assert plan.counts == {"deleted": 3, "restored": 2, "kept": 1}
+    assert [(one["row"], one["code"]) for one in plan.kept] == [(3, "kept")]
     assert len(entries(imported)) == 6
     assert chunks(imported, is_undo=True) == []
+
+
+def test_of_more_entries_than_anybody_waits_for_no_plan_is_made(imported, monkeypatch):
+    monkeypatch.setattr(undoing, "MOST_PREVIEWED", 5)
+
+    with pytest.raises(NotUndoable) as refused:
+        decide(doors.plan_undo, imported)
+
+    assert (refused.value.code, refused.value.facts) == (
+        "too_many_to_preview",
+        {"found": 6, "limit": 5},
+    )
 
 
 def test_each_chunk_back_is_an_event_with_the_digest_of_its_changes(imported, until):
@@ -154,3 +169,29 @@ def mission_of(of) -> str:
 def organization_of(of):
     with at(of.organization_id):
         return of.organization
+
+
+def test_its_page_says_before_what_would_become_of_what(imported):
+    touch(imported, "E-1", title="By hand")
+    by = Actor.parse(imported.actor_id)
+
+    page = signed_in(User.objects.get(pk=by.id)).get(f"/admin/jobs/import/{imported.pk}/undo/")
+    shown = " ".join(re.sub("<[^>]+>", " ", page.content.decode()).split())
+
+    assert "Deleted 3 Restored 2 Kept 1" in shown
+    assert "Kept, by row in the file: 3." in shown
+
+
+def test_the_api_tells_the_same(imported):
+    touch(imported, "E-1", title="By hand")
+    own = organization_of(imported)
+
+    told = Caller.of(own).get(f"/imports/{imported.pk}/undo").json()
+
+    assert {name: told[name] for name in ("deleted", "restored", "kept")} == {
+        "deleted": 3,
+        "restored": 2,
+        "kept": 1,
+    }
+    assert [(one["row"], one["code"]) for one in told["first_kept"]] == [(3, "kept")]
+    assert Caller.of(own, role="viewer").get(f"/imports/{imported.pk}/undo").status_code == 403
