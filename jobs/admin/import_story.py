@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from django.core.paginator import Paginator
+
+from jobs.families.transfers.imports import planned
 from jobs.families.transfers.imports.states import WORKING, ImportState
 from jobs.families.transfers.imports.undo import UndoPlan
 from jobs.families.transfers.models import Import, ImportKind
@@ -102,9 +105,33 @@ def told(counts: dict[str, Any]) -> str:
     return ", ".join(said) or "nothing"
 
 
+TITLES = {"external_id": "External id"}
+LINES = 50
+
+
 def plan(of: Import) -> dict[str, int]:
     """The dry run's counts, in the order of the outcomes."""
     return {one: of.plan.get(one, 0) for one in OUTCOMES} if of.plan else {}
+
+
+def changes(of: Import, wanted: str, page: str) -> dict[str, Any] | None:
+    """What the plan would do, line by line: its kinds, and a page of those of one.
+
+    The kind that was asked for, or the one that needs most care. None where nothing would change.
+    """
+    counts = plan(of)
+    kinds = {kind: counts[kind] for kind in ("removed", "changed", "added") if counts.get(kind)}
+    if not kinds:
+        return None
+    kind = wanted if wanted in kinds else next(iter(kinds))
+    found = planned.first(of, kind)
+    return {
+        "kinds": kinds,
+        "kind": kind,
+        "titles": [TITLES.get(one, one.capitalize()) for one in planned.COLUMNS[of.kind]],
+        "lines": Paginator([list(line.values()) for line in found], LINES).get_page(page),
+        "is_cut": len(found) == planned.MOST_SHOWN,
+    }
 
 
 def progress(of: Import) -> dict[str, Any]:

@@ -198,6 +198,10 @@ class ImportAdmin(TenantAdmin):
             "approved_by": names.get(of.approved_by, of.approved_by),
             "reports": self._reports(of) if may else (),
             "report_address": self.address(of, "report"),
+            "changes": may
+            and story.changes(
+                of, request.GET.get("changes", ""), request.GET.get("changes_page", "")
+            ),
             "code": code,
             "issues": Paginator(issues, ISSUES).get_page(request.GET.get("page")),
         }
@@ -235,7 +239,7 @@ class ImportAdmin(TenantAdmin):
         """Lead to the file of a report; one that has to be made first is there in a moment."""
         of = self._mine(request, object_id)
         which = request.GET.get("which", "bad")
-        if which not in story.REPORTS:
+        if which not in (*story.REPORTS, *report.OF_THE_PLAN):
             raise Http404
         try:
             return HttpResponseRedirect(report.link(of, which))

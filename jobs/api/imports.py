@@ -14,7 +14,7 @@ from ninja.files import UploadedFile
 from pydantic import AwareDatetime, Field
 
 from jobs.families.transfers.errors import NotThere
-from jobs.families.transfers.imports import decide, report
+from jobs.families.transfers.imports import decide, planned, report
 from jobs.families.transfers.imports.errors import ImportRefused, UploadRefused
 from jobs.families.transfers.imports.states import ImportState
 from jobs.families.transfers.imports.upload import PERMISSIONS, upload
@@ -37,7 +37,16 @@ send = UploadToken(Permission.TRANSFER_IMPORT)
 
 Key = Annotated[str, Field(max_length=128, pattern=r"^[\x21-\x7e]*$")]
 Code = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9_]+$")]
-Which = Literal["bad", "all", "committed", "failed", "not_attempted"]
+Which = Literal[
+    "bad",
+    "all",
+    "committed",
+    "failed",
+    "not_attempted",
+    "planned_added",
+    "planned_changed",
+    "planned_removed",
+]
 
 
 class NewImport(Body):
@@ -78,6 +87,12 @@ class ReportQuery(Body):
     """Which rows."""
 
     which: Which = "bad"
+
+
+class ChangesQuery(Body):
+    """Which of what the plan would do."""
+
+    kind: Literal["added", "changed", "removed"]
 
 
 class Decisions(Body):
@@ -160,6 +175,17 @@ class UndoOut(Out):
     restored: int
     kept: int
     first_kept: list[KeptOut] = Field(description="The first 100 of those that are kept.")
+
+
+class ChangesOut(Out):
+    """What the plan would do, one line for each value."""
+
+    kind: str
+    lines: list[dict[str, str]] = Field(
+        description="The first 1,000. Of a timeline: row, id, external_id, title, field, before, "
+        "after; of a roster: row, mail, field, before, after."
+    )
+    is_cut: bool = Field(description="There may be more: all are in the report `planned_…`.")
 
 
 class IssueOut(Out):
@@ -251,6 +277,20 @@ def list_import_issues(
         request,
         oldest_first=True,
     )
+
+
+@router.get("/{import_id}/changes", auth=read, response=ChangesOut)
+def list_planned_changes(
+    request: HttpRequest,
+    organization_id: PathId,
+    import_id: Path[UUID],
+    query: Query[ChangesQuery],
+) -> ChangesOut:
+    """What the plan would add, change or remove, value by value. For whoever may import."""
+    of = find(_imports(organization_id), import_id)
+    require(current().actor, PERMISSIONS[of.kind], organization_id)
+    lines = planned.first(of, query.kind)
+    return ChangesOut(kind=query.kind, lines=lines, is_cut=len(lines) == planned.MOST_SHOWN)
 
 
 @router.post("/{import_id}/choices", auth=write, response=ImportWithSurvey)

@@ -141,7 +141,7 @@ def _remove_unlisted(run: Run[ImportWork], of: Import, ends_at: float) -> bool:
     return True
 
 
-def _remove(run: Run[ImportWork], piece: Sequence[tuple[int, int]]) -> None:
+def _remove(run: Run[ImportWork], piece: Sequence[dict[str, str]]) -> None:
     of = _mine(run)
     require_allowed(run)
     number = of.checkpoint_chunk + 1
@@ -154,8 +154,8 @@ def _remove(run: Run[ImportWork], piece: Sequence[tuple[int, int]]) -> None:
             "job_id": run.job.ref.job_id,
             "number": number,
             "row": of.checkpoint_row,
-            "ids": [entry for entry, _ in piece],
-            "mission_ids": [mission for _, mission in piece],
+            "ids": [int(line["id"]) for line in piece],
+            "missions": [line["before"] for line in piece],
         },
     )
     count(of.organization_id, [("mission", one) for one in chunk.pop("mission_ids")])

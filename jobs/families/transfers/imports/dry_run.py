@@ -15,13 +15,14 @@ from django.db import Error, connection, transaction
 
 from jobs.execution.job import Run
 from jobs.families.transfers.files.issues import Issue
-from jobs.families.transfers.imports import files, issue_log, reading, staging, unlisted
+from jobs.families.transfers.imports import files, issue_log, planned, reading, staging, unlisted
 from jobs.families.transfers.imports.issue_log import IssueLog, read
+from jobs.families.transfers.imports.planned import Planned
 from jobs.families.transfers.imports.progress import Meter
 from jobs.families.transfers.imports.skipped import Skipped
 from jobs.families.transfers.imports.staging import Namer
+from jobs.families.transfers.imports.statements import lines
 from jobs.families.transfers.imports.statements import run as sql
-from jobs.families.transfers.imports.unlisted import Unlisted
 from jobs.families.transfers.imports.work import ImportWork
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.rules.choices import Choices
@@ -34,14 +35,15 @@ class DryRun:
     """What was found so far."""
 
     def __init__(self, run: Run[ImportWork], of: Import, folder: Path, phase: str) -> None:
-        self.run, self.of, self.folder, self.phase = run, of, folder, phase
+        self.run, self.of, self.phase = run, of, phase
         choices = Choices.from_json(of.choices)
         self.namer = Namer(choices, (of.survey or {})["columns"])
         self.log = IssueLog(folder)
         self.counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.skipped = Skipped()
         self.rows = self.blank = 0
-        self.unlisted: Unlisted | None = None
+        self.planned = Planned(of, folder)
+        self.unlisted: dict[str, Any] = {}
 
     def read(self, path: Path) -> None:
         """All rows of the file. Raises FileRefused, Superseded."""
@@ -58,8 +60,9 @@ class DryRun:
     def _chunk(self, frame: Any) -> None:
         with self.run.transaction():
             staging.stage(self.of.organization_id, frame.body, commits=False)
-            for row in sql("counts"):
-                self.counts[row["outcome"]] += row["rows"]
+            counts = {row["outcome"]: row["rows"] for row in sql("counts")}
+            self._add_lines(counts)
+            self.counts.update(counts)
             problems = self.namer.problems()
             sql("see")
         issues = [Issue.from_json(one) for one in frame.head["issues"]]
@@ -68,6 +71,14 @@ class DryRun:
         self.rows += frame.head["rows"]
         self.skipped.add(frame.head["failed"])
         self.skipped.add(problem.row for problem in problems if problem.row)
+
+    def _add_lines(self, counts: dict[str, int]) -> None:
+        """Of the plan: each value that changes, and those of the first that are added."""
+        most = {"changed": None, "added": max(0, planned.MOST_SHOWN - self.counts["added"])}
+        for outcome, rows in most.items():
+            if outcome in counts and rows != 0:
+                of_chunk = {"organization_id": self.of.organization_id, "outcome": outcome}
+                self.planned.add(outcome, lines("planned", of_chunk | {"most": rows}))
 
     def find_twice(self) -> None:
         """What is about the entry of an earlier row: counted as failed, or skipped."""
@@ -85,18 +96,17 @@ class DryRun:
         """What a replacing file does not have; not known as long as a row cannot be read."""
         if self.of.choices.get("mode") == "replace" and not self.counts["failed"]:
             with self.run.transaction():
-                self.unlisted = unlisted.find(self.of, self.folder)
+                self.unlisted = unlisted.find(self.of, self.planned)
 
     @property
     def plan(self) -> dict[str, Any]:
         """What would become of the rows; the outcomes sum to them, but for what is removed."""
-        removed = self.unlisted.plan if self.unlisted else {}
-        return {"rows": self.rows, "blank": self.blank, **self.counts, **removed}
+        return {"rows": self.rows, "blank": self.blank, **self.counts, **self.unlisted}
 
     @property
     def issue_counts(self) -> list[dict[str, Any]]:
         """As `IssueLog.counts`, with what stands at row 0."""
-        removed = self.unlisted.count if self.unlisted else 0
+        removed = self.unlisted.get("removed", 0)
         left_out = {"level": "warn", "code": "not_listed", "column": None, "count": removed}
         return self.log.counts + ([left_out] if removed else [])
 
@@ -104,14 +114,14 @@ class DryRun:
         """Keep its files beside the import's."""
         store().put(files.skipped(self.of), [self.skipped.bytes()])
         store().put(files.issues(self.of), read(self.log.path))
-        if self.unlisted:
-            self.unlisted.put(self.of)
+        self.planned.put()
 
     def store(self, of: Import) -> None:
         """Put the issues into the database, in the place of earlier ones."""
         self.log.store(of)
         if self.unlisted:
-            issue_log.insert(of, (one.as_json() for one in self.unlisted.issues(of)))
+            found = unlisted.issues(self.planned, self.unlisted)
+            issue_log.insert(of, (one.as_json() for one in found))
 
 
 def dry_run(run: Run[ImportWork], of: Import, path: Path, folder: Path, phase: str) -> DryRun:

@@ -26,9 +26,9 @@ def skipped(of: Import) -> str:
     return f"{folder(of)}skipped"
 
 
-def unlisted(of: Import) -> str:
-    """The entries that a replacing file does not have, as the plan has them (`unlisted`)."""
-    return f"{folder(of)}unlisted"
+def planned(of: Import, kind: str) -> str:
+    """The lines of the plan, in CSV (`planned`)."""
+    return f"{folder(of)}planned/{kind}.csv"
 
 
 def reports(of: Import) -> str:

@@ -22,6 +22,7 @@ from django.db.models.functions import Now
 
 from jobs.families.transfers.errors import StoreError
 from jobs.families.transfers.imports import files
+from jobs.families.transfers.imports.planned import KINDS
 from jobs.families.transfers.imports.states import WORKING
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.store import store
@@ -97,7 +98,8 @@ def _reports(of: Import) -> None:
 
 
 def _upload(of: Import) -> None:
-    for key in (files.upload(of), files.issues(of), files.skipped(of), files.unlisted(of)):
+    planned = (files.planned(of, kind) for kind in KINDS)
+    for key in (files.upload(of), files.issues(of), files.skipped(of), *planned):
         store().delete(key)
 
 

@@ -5,6 +5,8 @@ all             every row
 committed       up to where it got, without those left out
 failed          as `bad`, but only up to where it got
 not_attempted   behind where it got
+
+Beside them the lines of the plan, which the dry run has made (`planned`).
 """
 
 import heapq
@@ -19,7 +21,7 @@ import structlog
 from audit.record import record
 from jobs.execution.job import Run
 from jobs.families.transfers.errors import NotThere
-from jobs.families.transfers.imports import files, reading, transitions, work
+from jobs.families.transfers.imports import files, planned, reading, transitions, work
 from jobs.families.transfers.imports.errors import ImportRefused, WrongState
 from jobs.families.transfers.imports.issue_log import read
 from jobs.families.transfers.imports.states import AT_REST, ImportState
@@ -34,6 +36,7 @@ from tenancy.acting import current
 log = structlog.get_logger(__name__)
 
 OF_THE_FILE = ("bad", "all")
+OF_THE_PLAN = {f"planned_{kind}": kind for kind in planned.KINDS}
 OF_A_COMMIT = ("committed", "failed", "not_attempted")
 PLANNED = (ImportState.VALIDATED, ImportState.APPROVED, ImportState.COMMITTING)
 ENDED = tuple(state for state in AT_REST if state != ImportState.REJECTED)
@@ -49,10 +52,14 @@ CONTENT_TYPES = {
 def link(of: Import, which: str) -> str:
     """An address that gives the report for three minutes, to whoever acts; it stands in the log.
 
+    which: of OF_THE_FILE, OF_A_COMMIT or OF_THE_PLAN.
+
     In the caller's scope and transaction. Raises AccessDenied, WrongState where there is nothing to
     report yet, ImportRefused `report_pending` while it is being made, NotThere once it is removed.
     """
     require(current().actor, PERMISSIONS[of.kind], of.organization_id)
+    if which in OF_THE_PLAN:
+        return planned.link(of, OF_THE_PLAN[which])
     wanted = ENDED if which in OF_A_COMMIT else (*PLANNED, *ENDED)
     if of.state not in wanted or of.plan is None:
         raise WrongState(f"report {which} rows of", of.state, wanted)

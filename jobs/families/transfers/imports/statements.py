@@ -13,8 +13,11 @@ from typing import Any
 
 from django.db import connection
 
+from jobs.families.transfers.rules.formula import escape_sql
+
 _FOLDER = Path(__file__).parent / "sql"
 _DIGEST_OF = re.compile(r"digest_of\((\w+|\(\w+\))\)")
+_SAFE = re.compile(r"\bsafe\(([\w.]+)\)")  # no spreadsheet computes it
 _DIGESTED = (
     *("mission_id", "external_id", "kind", "title"),
     *("starts_at", "ends_at", "location", "notes"),
@@ -30,11 +33,11 @@ def run(name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str
 
 
 def lines(name: str, parameters: Mapping[str, Any]) -> Iterator[bytes]:
-    """As `run`, for more rows than anybody wants in memory: each as COPY writes it, with tabs."""
+    """As `run`, for more rows than anybody wants in memory: each as a line of CSV."""
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
-        cursor.copy(f"COPY ({_text(name)}) TO STDOUT", parameters) as rows,
+        cursor.copy(f"COPY ({_text(name)}) TO STDOUT (FORMAT csv)", parameters) as rows,
     ):
         yield from map(bytes, rows)
 
@@ -52,4 +55,5 @@ def digest_of(row: str) -> str:
 def _text(name: str) -> str:
     text = (_FOLDER / f"{name}.sql").read_text()
     code = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
-    return _DIGEST_OF.sub(lambda found: digest_of(found[1]), code)
+    code = _DIGEST_OF.sub(lambda found: digest_of(found[1]), code)
+    return _SAFE.sub(lambda found: escape_sql(found[1]), code)

@@ -1,6 +1,7 @@
 -- remove: delete entries that the file does not have, keep each as it was, and note the chunk.
 -- parameters  organization_id bigint, import_id uuid, job_id uuid, number integer, row bigint (the
---             last of the file), ids bigint[], mission_ids bigint[] (of each, as it was approved)
+--             last of the file), ids bigint[], missions text[] (the reference of each one's mission, as
+--             it was approved)
 -- result      removed, changes_sha256, and the missions that lost entries (mission_ids)
 -- locks       the entries that it deletes
 -- cost        an index look-up and a write for each, and one for its row of the journal
@@ -8,17 +9,16 @@
 -- One that is in another mission by now, or whose project was archived, is not what was approved.
 -- changes_sha256 is over the lines of `chunk.sql`, as `removed`.
 WITH wanted AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(mission_ids)s::bigint[]) AS w (id, mission_id)
+    SELECT * FROM unnest(%(ids)s::bigint[], %(missions)s::text[]) AS w (id, mission)
 ),
 removed AS (
-    DELETE FROM tenancy_timelineentry e USING wanted w
-    WHERE e.organization_id = %(organization_id)s AND e.id = w.id AND e.mission_id = w.mission_id
-        AND e.mission_id IN (
-            SELECT m.id FROM tenancy_mission m
-            JOIN tenancy_project p
-                ON p.organization_id = m.organization_id AND p.id = m.project_id
-            WHERE m.organization_id = %(organization_id)s AND p.state <> 'archived'
-        )
+    DELETE FROM tenancy_timelineentry e
+    USING wanted w
+    JOIN tenancy_mission m
+        ON m.organization_id = %(organization_id)s AND m.reference = w.mission
+    JOIN tenancy_project p
+        ON p.organization_id = m.organization_id AND p.id = m.project_id AND p.state <> 'archived'
+    WHERE e.organization_id = %(organization_id)s AND e.id = w.id AND e.mission_id = m.id
     RETURNING e.id, e.mission_id, digest_of(e) AS digest,
         to_jsonb(e.*) - 'organization_id' AS before
 ),
