@@ -301,11 +301,15 @@ class JournalChange(TenantModel):
 
 
 class SavedMapping(TenantModel):
-    """How a file with this header was mapped last, offered for the next one."""
+    """How a file with this header was mapped last, offered for the next one.
+
+    choices: of each column by its index the field. value_maps: as `rules.choices` has them.
+    """
 
     kind = models.CharField(max_length=16, choices=ImportKind)
     fingerprint = models.CharField(max_length=64)
     choices = models.JSONField()
+    value_maps = models.JSONField(default=dict, db_default={})
     actor_id = models.CharField(max_length=64)
     saved_at = models.DateTimeField(db_default=Now())
 

@@ -61,7 +61,8 @@ _TIMELINE = Source(
         Column(name="notes", type="text", sql="e.notes"),
     ],
     tables="""tenancy_timelineentry e
-        JOIN tenancy_mission m ON m.organization_id = e.organization_id AND m.id = e.mission_id
+        LEFT JOIN tenancy_mission m
+            ON m.organization_id = e.organization_id AND m.id = e.mission_id
         WHERE e.organization_id = %(organization_id)s""",
     key="e.id",
     filters={

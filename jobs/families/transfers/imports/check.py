@@ -4,7 +4,7 @@ What the headers and the values leave no doubt about is decided here, and how a 
 header was mapped last; a person's own decisions stand before both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,11 +66,14 @@ def _decided(
     columns = _columns(survey)
     dates = {int(index): Found.from_json(one) for index, one in survey["date_formats"].items()}
     with run.transaction():
-        saved = _saved(of, columns) if not choices.columns else {}
+        saved = _saved(of, columns)
         kinds = _kinds(of)
     found: Any = {name: survey.get(name) for name in FOUND if getattr(choices, name) is None}
     choices = replace(choices, **found, kinds=kinds)
-    choices = replace(choices, columns=_mapped(columns, choices, saved))
+    if saved and not choices.columns:
+        as_last = {int(index): name for index, name in saved.choices.items()}
+        choices = replace(choices, columns=as_last, value_maps=_values(choices, saved))
+    choices = replace(choices, columns=_mapped(columns, choices))
     formats = mapping.date_formats(dates) | dict(choices.date_formats)
     choices = replace(choices, date_formats=formats)
     asked = [issue.as_json() for issue in mapping.questions(columns, choices, dates)]
@@ -87,11 +90,9 @@ def _columns(survey: dict[str, Any]) -> list[Column]:
     ]
 
 
-def _mapped(
-    columns: Sequence[Column], choices: Choices, saved: dict[int, str | None]
-) -> dict[int, str | None]:
-    """By the person, else as last time, else by the headers; no field twice by itself."""
-    mapped = dict(choices.columns) or saved
+def _mapped(columns: Sequence[Column], choices: Choices) -> dict[int, str | None]:
+    """By the person or as last time, and what is left by the headers; no field twice by itself."""
+    mapped = dict(choices.columns)
     for index, name in mapping.propose(choices.kind, columns).items():
         if index not in mapped and name not in mapped.values():
             mapped[index] = name
@@ -104,14 +105,23 @@ def _kinds(of: Import) -> tuple[str, ...]:
         return tuple(sorted(row[0] for row in cursor.fetchall()))
 
 
-def _saved(of: Import, columns: Sequence[Column]) -> dict[int, str | None]:
+def _values(choices: Choices, saved: SavedMapping) -> dict[str, Mapping[str, str]]:
+    """What words stood for last time, below what is said now, as far as the choices still exist."""
+    values: dict[str, Mapping[str, str]] = dict(choices.value_maps)
+    for name, words in saved.value_maps.items():
+        allowed = choices.allowed(name)
+        known = {word: choice for word, choice in words.items() if choice in allowed}
+        values[name] = known | dict(values.get(name, {}))
+    return values
+
+
+def _saved(of: Import, columns: Sequence[Column]) -> SavedMapping | None:
     """How a file with this header was mapped last; files without one have nothing in common."""
     if not any(column.name for column in columns):
-        return {}
+        return None
     fingerprint = mapping.fingerprint(_kind(of), columns)
     mine = SavedMapping.objects.filter(organization_id=of.organization_id, kind=of.kind)
-    one = mine.filter(fingerprint=fingerprint).first()
-    return {} if one is None else {int(index): name for index, name in one.choices.items()}
+    return mine.filter(fingerprint=fingerprint).first()
 
 
 def _save(of: Import, survey: dict[str, Any], choices: Choices) -> None:
@@ -122,6 +132,7 @@ def _save(of: Import, survey: dict[str, Any], choices: Choices) -> None:
         fingerprint=mapping.fingerprint(_kind(of), columns),
         defaults={
             "choices": choices.as_json()["columns"],
+            "value_maps": choices.as_json()["value_maps"],
             "actor_id": of.actor_id,
             "saved_at": clock.now(),
         },

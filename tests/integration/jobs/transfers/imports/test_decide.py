@@ -4,12 +4,15 @@ import pytest
 
 from jobs.families.transfers.imports import decide as doors
 from jobs.families.transfers.imports.errors import NotApprovable, UploadRefused, WrongState
+from tenancy import changes
 from tenancy.access import Actor
 from tenancy.acting import acting
 from tenancy.errors import AccessDenied
 from tenancy.scope import scope
 from tests import factories
 from tests.factories.imports import csv, decide, line, now, uploaded
+from tests.factories.jobs import at
+from tests.factories.tenancy import timeline_entry
 from tests.integration.jobs.transfers.imports.looking import actions, entries, plan
 from tests.threads import together
 
@@ -87,6 +90,35 @@ def test_a_mapping_is_offered_for_the_next_file_with_this_header(until):
     of = until(uploaded(csv(row, header=header), of=mission.organization), "validated", "checked")
 
     assert (of.state, of.choices["columns"]["5"]) == ("validated", "notes")
+
+
+def test_what_words_stood_for_is_offered_with_the_mapping(until):
+    mission = factories.mission()
+    file = csv(line("E-1", mission.reference, kind="Aufgabe"))
+    words = {"value_maps": {"kind": {"Aufgabe": "task"}}}
+    of = until(uploaded(file, of=mission.organization), "validated")
+    assert plan(of) == {"failed": 1}
+    until(decide(doors.choose, of, of.choices | words), "validated")
+
+    of = until(uploaded(file, of=mission.organization), "validated")
+
+    assert (plan(of), of.choices["value_maps"]) == ({"added": 1}, words["value_maps"])
+
+
+def test_a_word_whose_choice_is_gone_stands_for_nothing_any_more(until):
+    mission = factories.mission()
+    file = csv(line("E-1", mission.reference, kind="Aufgabe"))
+    with at(mission.organization):
+        entry = timeline_entry(mission, kind="errand")
+    of = until(uploaded(file, of=mission.organization), "validated")
+    words = {"value_maps": {"kind": {"Aufgabe": "errand"}}}
+    until(decide(doors.choose, of, of.choices | words), "validated")
+    with at(mission.organization):
+        changes.delete(entry)
+
+    of = until(uploaded(file, of=mission.organization), "validated")
+
+    assert (plan(of), of.choices["value_maps"]["kind"]) == ({"failed": 1}, {})
 
 
 def test_approving_needs_a_plan(until):
