@@ -5,15 +5,16 @@ end of the worker) also cancels its statement; progress is written on another, s
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from psycopg import IsolationLevel
+from psycopg import Copy, IsolationLevel
+from psycopg.abc import PQGen
 from psycopg.errors import QueryCanceled
 
 from jobs.families.transfers.errors import SnapshotTooLong
@@ -38,10 +39,19 @@ class Snapshot:
     taken_at: datetime
     total: int
     rows: int = 0
+    _reading: Generator[bytes] | None = None
 
     def blocks(self, of: Format) -> Iterator[bytes]:
-        """All rows as COPY writes them, about a megabyte of whole rows at a time."""
-        kept, read = bytearray(), 0
+        """All rows as COPY writes them, about a megabyte of whole rows at a time; once."""
+        self._reading = self._read(of)
+        return self._reading
+
+    def close(self) -> None:
+        """End the COPY under way: its connection does nothing else before, not even a rollback."""
+        if self._reading is not None:
+            self._reading.close()
+
+    def _read(self, of: Format) -> Generator[bytes]:
         self.rows = -1 if of.has_header else 0
         sql = self.query.copying(of.shape, of.options(self.query.columns))
         with (
@@ -49,16 +59,20 @@ class Snapshot:
             connection.wrap_database_errors,
             cursor.copy(sql, self.query.parameters) as rows,
         ):
-            for row in rows:  # PostgreSQL sends a message for each
-                kept += row
-                read += 1
-                if len(kept) >= BLOCK_BYTES:
-                    self.rows, read = self.rows + read, 0
-                    yield bytes(kept)
-                    kept.clear()
+            while block := rows.connection.wait(self._block(rows)):
+                yield bytes(block)
+
+    def _block(self, rows: Copy) -> PQGen[bytearray]:
+        """The next whole rows. PostgreSQL sends a message for each.
+
+        To wait for each as `Copy.read` does costs as much as everything else that is done here.
+        """
+        kept, read = bytearray(), 0
+        while len(kept) < BLOCK_BYTES and (row := (yield from rows._read_gen())):
+            kept += row
+            read += 1
         self.rows += read
-        if kept:
-            yield bytes(kept)
+        return kept
 
 
 @contextmanager
@@ -75,7 +89,8 @@ def snapshot(query: Query) -> Iterator[Snapshot]:
             cursor.execute(query.counting(), query.parameters)
             [total] = cursor.fetchone()
             opened = Snapshot(query=query, taken_at=taken_at, total=total)
-            yield opened
+            with closing(opened):
+                yield opened
     except OperationalError as error:
         is_late = time.monotonic() - began >= longest.total_seconds()
         if not isinstance(error.__cause__, QueryCanceled) or not is_late:

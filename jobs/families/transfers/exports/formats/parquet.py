@@ -1,7 +1,9 @@
 """Parquet from the rows of COPY: read a block at a time, written a row group at a time, zstd."""
 
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 from pyarrow import csv, parquet
@@ -11,6 +13,7 @@ from jobs.families.transfers.exports.statement import Column, Type
 # What is kept until a row group is written: fewer rows make files that are slow to read.
 GROUP_ROWS = 100_000
 GROUP_BYTES = 32 * 1024 * 1024
+BLOCKS_AHEAD = 2  # of about a megabyte, read while the one before is encoded
 
 DIFFERENCES = "DELTA_BINARY_PACKED"
 
@@ -25,7 +28,7 @@ class _Pieces(io.RawIOBase):
     """A file to write to, whose bytes are taken away in between."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._pieces: deque[bytes] = deque()
         self._written = 0
 
     def writable(self) -> bool:
@@ -41,15 +44,19 @@ class _Pieces(io.RawIOBase):
         return len(piece)
 
     def take(self) -> bytes:
-        taken, self._pieces = b"".join(self._pieces), []
-        return taken
+        """What is here by now; more may come from another thread meanwhile."""
+        return b"".join(self._pieces.popleft() for _ in range(len(self._pieces)))
 
 
 def encode(columns: Sequence[Column], blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The file, piece by piece; the last piece holds what readers begin with."""
+    """The file, piece by piece; the last piece holds what readers begin with.
+
+    Encoded in a thread of its own, beside the one that reads from PostgreSQL: arrow leaves the
+    interpreter alone meanwhile.
+    """
     schema = pa.schema([(one.name, TYPES[one.type]) for one in columns])
     pieces = _Pieces()
-    with parquet.ParquetWriter(
+    writer = parquet.ParquetWriter(
         pieces,
         schema,
         compression="zstd",
@@ -57,24 +64,37 @@ def encode(columns: Sequence[Column], blocks: Iterator[bytes]) -> Iterator[bytes
         # a dictionary would hold nearly every one of them.
         use_dictionary=[one.name for one in columns if one.type == "text"],
         column_encoding={one.name: DIFFERENCES for one in columns if one.type != "text"},
-    ) as writer:
-        for group in _groups(schema, blocks):
-            writer.write_table(group)
-            yield pieces.take()
+    )
+    groups = _Groups(schema, writer)
+    with writer, ThreadPoolExecutor(1, "parquet") as encoder:
+        ahead: deque[Future[None]] = deque()
+        for block in blocks:
+            ahead.append(encoder.submit(groups.add, block))
+            while len(ahead) > BLOCKS_AHEAD:
+                ahead.popleft().result()
+                yield pieces.take()
+        for one in (*ahead, encoder.submit(groups.flush)):
+            one.result()
     yield pieces.take()
 
 
-def _groups(schema: pa.Schema, blocks: Iterator[bytes]) -> Iterator[pa.Table]:
-    tables: list[pa.Table] = []
-    rows = size = 0
-    for block in blocks:
-        tables.append(_read(schema, block))
-        rows, size = rows + len(tables[-1]), size + tables[-1].nbytes
+class _Groups:
+    """Blocks, kept until they are a row group."""
+
+    def __init__(self, schema: pa.Schema, writer: parquet.ParquetWriter) -> None:
+        self._schema, self._writer = schema, writer
+        self._tables: list[pa.Table] = []
+
+    def add(self, block: bytes) -> None:
+        self._tables.append(_read(self._schema, block))
+        rows, size = sum(map(len, self._tables)), sum(one.nbytes for one in self._tables)
         if rows >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield pa.concat_tables(tables)
-            tables, rows, size = [], 0, 0
-    if tables:
-        yield pa.concat_tables(tables)
+            self.flush()
+
+    def flush(self) -> None:
+        if self._tables:
+            self._writer.write_table(pa.concat_tables(self._tables))
+            self._tables.clear()
 
 
 def _read(schema: pa.Schema, block: bytes) -> pa.Table:

@@ -154,6 +154,18 @@ def test_a_text_that_no_cell_of_excel_can_hold_is_told_and_not_cut(
     assert "40,000 characters" in house.job(export).error_message
 
 
+def test_what_ends_an_export_may_come_while_most_rows_are_still_to_be_read(
+    house: House, work: Callable[[], None]
+) -> None:
+    """The connection that would undo it is still in the middle of a COPY then."""
+    house.entries({"notes": "x" * 40_000}, *({"notes": "y" * 30_000} for _ in range(80)))
+    export = house.ask("xlsx")
+
+    work()
+
+    assert (house.now(export).state, house.now(export).error) == ("failed", "cell_too_long")
+
+
 def test_more_rows_than_a_sheet_has_are_refused_before_anything_is_written(
     house: House, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
