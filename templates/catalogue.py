@@ -159,6 +159,17 @@ ENTRY = record(
     location=text("Place", "Yard 3", nullable=True),
     notes=text("Notes", "Left behind the shed.", nullable=True),
 )
+IMPORT = record(
+    "The import",
+    id=word("Id", "01985a6e-3b1f-7c44-9d0e-2f6a1c7b5e90"),
+    kind=word("What it holds", "timeline"),
+    file_name=text("File name", "Site plan, week 11.xlsx"),
+    added=number("Added", 240),
+    changed=number("Changed", 12),
+    unchanged=number("Left as they were", 1048),
+    removed=number("Removed", 3),
+    failed=number("Rows with errors", 2),
+)
 CHANGED = many("Names of the changed fields", word("Field", "starts_at"))
 
 _ABOUT = {"project": PROJECT, "mission": MISSION}
@@ -245,6 +256,18 @@ EVENT_TYPES: Mapping[str, EventType] = {
         ),
         _timeline("added", "added to"),
         _timeline("changed", "changed"),
+        EventType(
+            name="import.completed",
+            title="Import completed",
+            properties={"import": IMPORT},
+            subject="Imported: {{ import.file_name }}",
+            lines=(
+                "{{ actor.name }} imported {{ import.file_name }}.",
+                "{{ import.added }} added, {{ import.changed }} changed, "
+                "{{ import.removed }} removed, {{ import.unchanged }} as they were, "
+                "{{ import.failed }} with errors.",
+            ),
+        ),
     )
 }
 

@@ -16,7 +16,7 @@ from django.db.models.deletion import Collector
 
 from tenancy.acting import current, one_act
 from tenancy.entities import Entity, Recorded, recording
-from tenancy.events import describe
+from tenancy.events import actor_name_now, describe
 from tenancy.models import DomainEvent, Organization
 
 
@@ -151,6 +151,29 @@ def delete(entity: Recorded) -> None:
             now.delete()
         now.pk = key
         _tell(gone, events)
+
+
+def announce(
+    event_type: str, data: Mapping[str, Any], *, organization: Organization
+) -> DomainEvent:
+    """Record news that is no change of one entity, such as the end of an import.
+
+    data: as the catalogue has it, without organization and actor. The listeners hear it as they
+    hear the news of a write.
+    """
+    acting = current()
+    about = {"organization": {"id": organization.pk, "name": organization.name}}
+    event = DomainEvent(
+        organization_id=organization.pk,
+        event_type=event_type,
+        entity_type="organization",
+        entity_id=organization.pk,
+        data={**about, **data, "actor": {"name": actor_name_now()}},
+        actor_id=str(acting.actor),
+        correlation_id=acting.correlation_id,
+    )
+    _tell([], [event])
+    return event
 
 
 def _locked[E: Recorded](entity: E) -> E:

@@ -50,7 +50,7 @@ class Changed(Protocol):
 def describe[C: Changed](changes: Sequence[C]) -> Iterator[tuple[C, Happened]]:
     """The news in these changes, each with the change that it comes from."""
     _load([change.entity for change in changes])
-    actor_name = _actor_name() if changes else ""
+    actor_name = actor_name_now() if changes else ""
     for change in changes:
         for happened in _news(change.kind, change.entity, change.before, change.after):
             happened.data["actor"] = {"name": actor_name}
@@ -155,7 +155,8 @@ def _time(moment: Any) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
-def _actor_name() -> str:
+def actor_name_now() -> str:
+    """Of whoever acts, as people are told it."""
     actor = current().actor
     if actor.kind in ("user", "operator") and actor.id is not None:
         person = User.objects.filter(pk=actor.id).first()

@@ -174,6 +174,12 @@ class ChoicesForm(forms.Form):
             initial=self.decided.empty_clears,
             help_text="Otherwise it leaves the field as it is.",
         )
+        if kind == "timeline":
+            self.fields["notify_assignees"] = forms.BooleanField(
+                label="Tell those who are assigned to the missions that it is through",
+                required=False,
+                initial=self.decided.notify_assignees,
+            )
         self._choose("mode", "Mode", [(one, MODE_LABELS[one]) for one in MODES[kind]])
         self._choose("acceptance", "When rows have errors", ACCEPTANCE)
         for one in fields.FIELDS[kind]:
@@ -216,7 +222,7 @@ class ChoicesForm(forms.Form):
         }
         plain |= {
             name: cleaned[name]
-            for name in ("time_zone", "empty_clears", "mode", "acceptance")
+            for name in ("time_zone", "empty_clears", "notify_assignees", "mode", "acceptance")
             if name in cleaned
         }
         if "has_header" in cleaned:

@@ -95,10 +95,13 @@ def _assigned(event: DomainEvent) -> set[int]:
 
 
 def _named(data: Mapping[str, Any]) -> set[int]:
-    """Whom the event assigns or relieves: the latter stands in no assignment any more."""
+    """Whom the event assigns or relieves: the latter stands in no assignment any more.
+
+    And whom it lists to be told, as an import does that touches many missions.
+    """
     assignment = data.get("assignment") or {}
     people = (assignment.get("collaborator"), data.get("previous"))
-    return {int(person["id"]) for person in people if person}
+    return {int(person["id"]) for person in people if person} | set(data.get("notify", ()))
 
 
 def _subscribed(event: DomainEvent) -> tuple[set[int], set[int]]:

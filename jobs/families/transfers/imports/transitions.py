@@ -17,6 +17,7 @@ from jobs.families.transfers.files.issues import Issue
 from jobs.families.transfers.imports import work
 from jobs.families.transfers.imports.errors import WrongState
 from jobs.families.transfers.imports.states import ASKING, AT_REST, WORKING, WRITING, ImportState
+from jobs.families.transfers.imports.telling import tell_completed
 from jobs.families.transfers.models import Import
 from tenancy import clock
 from tenancy.acting import current
@@ -160,6 +161,7 @@ def complete(of: Import) -> None:
     """committing → completed."""
     _move(of, "complete", S.COMPLETED, leaving=(S.COMMITTING,), completed_at=Now())
     record("import.completed", of, detail=_file(of) | {"done": dict(of.done)})
+    tell_completed(of)
     _let_others_in(of, wrote=True)
 
 

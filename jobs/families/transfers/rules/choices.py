@@ -57,6 +57,7 @@ class Choices:
         default_factory=dict
     )  # field → text → choice
     kinds: tuple[str, ...] = ()  # that entries of the organization have, besides fields.KINDS
+    notify_assignees: bool = False  # tell those whose missions it changes that it is through
     mode: Mode = "update"
     acceptance: Acceptance = "valid_rows"
 
@@ -127,7 +128,7 @@ class Choices:
             value = getattr(self, name)
             if value is not None and not _keeps(value):
                 raise InvalidChoice(name, f"{value!r} is no text that can be kept.")
-        for name in ("has_header", "empty_clears"):
+        for name in ("has_header", "empty_clears", "notify_assignees"):
             if getattr(self, name) not in (None, True, False):
                 raise InvalidChoice(name, f"{getattr(self, name)!r} is neither true nor false.")
         for name in ("columns", "date_formats"):

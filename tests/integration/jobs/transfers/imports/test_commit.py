@@ -24,6 +24,7 @@ from tests.integration.jobs.transfers.imports.looking import (
     events,
     sql,
 )
+from tests.threads import until_somebody_waits_for_a_lock
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,9 @@ def plan(validated, settings, mission):
 
 
 def reached(of, chunk: int) -> None:
+    """So many chunks are committed, and the next one waits for the entry that is held."""
     eventually(lambda: now(of).checkpoint_chunk >= chunk, within=20)
+    until_somebody_waits_for_a_lock()
 
 
 def letters(of) -> list[str]:

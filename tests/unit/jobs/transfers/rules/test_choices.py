@@ -18,7 +18,8 @@ FULL = {
     "empty_clears": True,
     "value_maps": {"kind": {"Aufgabe": "task"}},
     "kinds": ["briefing"],
-    "mode": "update",
+    "notify_assignees": True,
+    "mode": "replace",
     "acceptance": "all_rows",
 }
 
