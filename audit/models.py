@@ -1,4 +1,4 @@
-"""One table: what happened, as one canonical text, and the columns generated from it."""
+"""What happened, as one canonical text with the columns generated from it, and how it is sealed."""
 
 from typing import Any, ClassVar
 
@@ -65,3 +65,53 @@ class AuditEvent(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_type} {self.target_id}"
+
+
+class UuidArray(models.Field[Any, Any]):
+    """uuid[]. Django's own array field wants an app that asks each new connection for types."""
+
+    def db_type(self, connection: Any) -> str:
+        """The column's type."""
+        return "uuid[]"
+
+
+class AuditBatch(TenantModel):
+    """Events of one organization that were sealed together; written by `audit_seal` alone.
+
+    first_seq, last_seq: of its events; the first of an organization is 1, and none is left out.
+    event_ids: in the order of seq. first_id, last_id: the smallest and largest of them, to find the
+    batch of an event by.
+    hashes: of the lines, 32 bytes each; they stay when events go.
+    peaks: of the tree of the organization up to last_seq (`audit.sealing.merkle`).
+    checkpoint: its signed head, with its root.
+    """
+
+    organization = models.ForeignKey(
+        "tenancy.Organization",
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    event_ids = UuidArray()
+    first_id = models.UUIDField()
+    last_id = models.UUIDField()
+    hashes = models.BinaryField()
+    peaks = models.BinaryField()
+    checkpoint = models.TextField()
+    sealed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["organization", "last_id"], name="auditbatch_of_event")
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["organization", "first_seq"], name="auditbatch_first_seq"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_seq} to {self.last_seq}"

@@ -1,4 +1,4 @@
-"""The periodic work of the platform: relay, recovery, check, retention. Safe to run twice at once.
+"""The periodic work: relay, recovery, check, sealing, retention. Safe to run twice at once.
 
 Each tick locks what it touches in the database, so two schedulers share the work. A tick that fails
 is logged and tried again at its next time; it stops no other.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 from django.db import Error, connection
 
+from audit.sealing.tick import Sealing
 from jobs import control
 from jobs.alerts.evaluate import evaluate
 from jobs.alerts.telling import teller
@@ -53,6 +54,7 @@ TICKS = (
     Tick(name="sweep", every_seconds=60, work=relay.sweep),
     Tick(name="watch", every_seconds=1, work=Watch().tick),
     Tick(name="breakers", every_seconds=1, work=breakers.step),
+    Tick(name="seal", every_seconds=1, work=Sealing().tick),
     Tick(name="retention", every_seconds=5, work=Retention().tick),
     Tick(name="exports", every_seconds=5, work=exported.tick),
     Tick(name="imports", every_seconds=60, work=imported.tick),

@@ -196,6 +196,13 @@ IMPORTS_KEEP_REPORTS_DAYS = environment.integer(
 )
 SEARCH_URL = environment.text("SEARCH_URL", "postgresql")
 
+# -- The audit log ----------------------------------------------------------------------------
+
+# Signs the heads of the log; never in the database. Whoever holds it can rewrite what nobody else
+# remembers.
+AUDIT_KEY_FILE = environment.folder("AUDIT_KEY_FILE", DATA_DIR / "audit_key.pem")
+AUDIT_LOG_NAME = environment.text("AUDIT_LOG_NAME", f"{PUBLIC.host}/audit")
+
 # -- Alerts -----------------------------------------------------------------------------------
 
 ALERT_MAIL_TO = environment.words("ALERT_MAIL_TO")

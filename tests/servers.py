@@ -38,6 +38,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 # What a shell may have set for `make run`, and what the tests must not follow.
 FOREIGN = (
     "ALLOWED_HOSTS",
+    "AUDIT_KEY_FILE",
+    "AUDIT_LOG_NAME",
     "BEHIND_PROXY",
     "DEBUG",
     "EMAIL_FROM",

@@ -32,7 +32,7 @@ FORBIDDEN[UNHEARD_OF] = (
     rf"(?i)\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|COPY)\s+(public\.)?\"?({_TABLES})\b"
 )
 # Sets of rows of a file: each is in the journal, or its chunk, whose audit event has their digest.
-BULK = ("add", "change", "undo")
+BULK = ("add", "change", "remove", "undo")
 ALLOWED = {
     *((f"jobs/families/transfers/imports/sql/{name}.sql", FORBIDDEN[UNHEARD_OF]) for name in BULK),
     ("tenancy/changes.py", r"\brecording\(\)"),

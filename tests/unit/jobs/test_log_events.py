@@ -11,7 +11,8 @@ LOGGED = re.compile(r"\blog\.(?:info|warning|error|exception)\(\s*\"(\w+)\"")
 def test_every_log_event_is_documented_and_every_documented_one_exists():
     logged = {
         event
-        for file in (ROOT / "jobs").rglob("*.py")
+        for app in ("audit", "jobs")
+        for file in (ROOT / app).rglob("*.py")
         for event in LOGGED.findall(file.read_text())
     }
     documented = set(
