@@ -1,12 +1,9 @@
 """A worker is killed again and again during one import: what comes of it is as if it never was."""
 
-import os
 import random
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,8 @@ from jobs.ledger import relay
 from jobs.ledger.publish import queues
 from tenancy.models import Mission
 from tests import factories
+from tests.chaos.jobs import workers
+from tests.chaos.jobs.workers import StartWorker, kill
 from tests.chaos.report import Drill
 from tests.factories.imports import csv, decide, line, now, uploaded
 from tests.factories.jobs import at
@@ -30,8 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 300
 
-StartWorker = Callable[[], psutil.Popen]
-
 
 @pytest.fixture
 def size(is_long: bool) -> dict[str, int]:
@@ -39,51 +36,6 @@ def size(is_long: bool) -> dict[str, int]:
     if is_long:
         return {"rows": 200_000, "chunk": 5_000, "kills": 20}
     return {"rows": 1_200, "chunk": 100, "kills": 4}
-
-
-@pytest.fixture
-def start_worker(
-    transactional_db: None,
-    redis_url: str,
-    settings: Settings,
-    tmp_path: Path,
-    size: dict[str, int],
-) -> Iterator[StartWorker]:
-    """Real worker processes with a short lease; whatever is left of them is killed."""
-    settings.OBJECT_STORE = {"folder": tmp_path / "objects"}
-    relay.recover()
-    queues().flush("backfill")
-    started: list[psutil.Popen] = []
-    command = ["manage.py", "rundramatiq", "--skip-logging", "--processes=1", "--threads=1"]
-    environment = os.environ | {
-        "OBJECT_STORE_URL": (tmp_path / "objects").as_uri(),
-        "IMPORTS_CHUNK_ROWS": str(size["chunk"]),
-        "JOBS_LEASE_SECONDS": "2",
-        "JOBS_HEARTBEAT_SECONDS": "1",
-        "JOBS_RETRY_SCALE": "0",
-    }
-
-    def start() -> psutil.Popen:
-        worker = psutil.Popen(
-            [sys.executable, *command, "--queues", "backfill"],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        if worker.is_running():
-            kill(worker)
-
-
-def kill(worker: psutil.Popen) -> None:
-    """As the kernel does when memory is short, with all that it started."""
-    for one in [*worker.children(recursive=True), worker]:
-        one.kill()
-    worker.wait(30)
 
 
 def until(of: Import, *states: str) -> Import:
@@ -150,6 +102,31 @@ def outcome(of: Import) -> dict[str, Any]:
             "events": told,
             "told": of.done["added"],
         }
+
+
+@pytest.fixture
+def start_worker(
+    transactional_db: None,
+    redis_url: str,
+    settings: Settings,
+    tmp_path: Path,
+    size: dict[str, int],
+) -> Iterator[StartWorker]:
+    """Whatever is left of them is killed in the end."""
+    settings.OBJECT_STORE = {"folder": tmp_path / "objects"}
+    relay.recover()
+    queues().flush("backfill")
+    started: list[psutil.Popen] = []
+
+    def start() -> psutil.Popen:
+        rows = str(size["chunk"])
+        started.append(workers.start(tmp_path / "objects", IMPORTS_CHUNK_ROWS=rows))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        if worker.is_running():
+            kill(worker)
 
 
 @pytest.mark.drill("1i", "kill -9 during one import")
