@@ -53,9 +53,8 @@ def opened(tmp_path: Path) -> Callable[[str, bytes], ElementTree.Element]:
 
 
 def formulas(sheet: ElementTree.Element) -> list[str]:
-    return [
-        cell.get(f"{TABLE}formula", "") for cell in sheet.iter() if f"{TABLE}formula" in cell.keys()
-    ]
+    found = (cell.get(f"{TABLE}formula") for cell in sheet.iter())
+    return [one for one in found if one is not None]
 
 
 def cells(sheet: ElementTree.Element) -> set[str]:
