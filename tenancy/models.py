@@ -8,6 +8,7 @@ saving one directly raises `UnrecordedWrite`.
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -93,7 +94,14 @@ class Organization(Recorded):
     """A customer of the product; everything belongs to one."""
 
     is_tenant: ClassVar[bool] = True
-    audited = ("name", "slug", "state", "time_zone", "locale", "seat_limit")
+    limits: ClassVar[tuple[str, ...]] = (
+        "seat_limit",
+        "import_bytes_limit",
+        "import_rows_limit",
+        "imports_waiting_limit",
+    )
+    """What the site sells, and the organization itself cannot change."""
+    audited = ("name", "slug", "state", "time_zone", "locale", *limits)
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
@@ -104,6 +112,24 @@ class Organization(Recorded):
     locale = models.CharField(max_length=16, default="en")
     seat_limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Active members and open invitations; empty for no limit."
+    )
+    import_bytes_limit = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Bytes of a file to import; empty for the limit of the site.",
+    )
+    import_rows_limit = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Rows of a timeline's file; empty for 10,000,000. A roster has 50,000 at most.",
+    )
+    imports_waiting_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Imports that may wait for a worker at once; empty for the limit of the site.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

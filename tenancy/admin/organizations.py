@@ -31,7 +31,7 @@ class OrganizationAdmin(TenantAdmin):
     list_select_related = ()
     search_fields = ("name__istartswith", "slug__istartswith")
     search_help_text = "Beginning of the name or slug"
-    fields = ("name", "slug", "state", "time_zone", "locale", "seat_limit", "created_at")
+    fields = ("name", "slug", "state", "time_zone", "locale", *Organization.limits, "created_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only the site makes organizations."""
@@ -41,9 +41,9 @@ class OrganizationAdmin(TenantAdmin):
         """The state has buttons of its own, which ask for a reason.
 
         The slug is one for the whole site, so only the site gives it: whoever could choose it could
-        find out which others there are. Seats are what the site sells.
+        find out which others there are. The limits are what the site sells.
         """
-        fixed = () if rights_of(request).is_operator else ("slug", "seat_limit")
+        fixed = () if rights_of(request).is_operator else ("slug", *Organization.limits)
         return ("state", "created_at", *fixed)
 
     @column("state", labels={"Active": "success", "Suspended": "danger"})

@@ -152,15 +152,17 @@ def test_seats_are_counted_over_members_and_open_invitations(
     assert len(invited(own)) == 1
 
 
-def test_only_the_site_sets_the_number_of_seats(own: Organization) -> None:
+@pytest.mark.parametrize("limit", Organization.limits)
+def test_only_the_site_sets_limits(own: Organization, limit: str) -> None:
     owner, operator = tenancy.member(own, role="owner"), tenancy.operator()
     address = reverse("admin:tenancy_organization_change", args=[own.pk])
-    form = {"name": "N", "slug": own.slug, "time_zone": "UTC", "locale": "en", "seat_limit": "5"}
+    form = {"name": "N", "slug": own.slug, "time_zone": "UTC", "locale": "en", limit: "5"}
 
     def limit_after(person: User) -> int | None:
         signed_in(person).post(address, form)
         with jobs.at(own):
-            return Organization.objects.get(pk=own.pk).seat_limit
+            found: int | None = getattr(Organization.objects.get(pk=own.pk), limit)
+            return found
 
     assert limit_after(owner) is None
     assert limit_after(operator) == 5

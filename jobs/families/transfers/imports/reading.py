@@ -15,8 +15,9 @@ from jobs.families.transfers.imports import files
 from jobs.families.transfers.imports.errors import ImportStopped
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.store import store
+from tenancy.models import Organization
 
-LIMITS = {"timeline": Limits(), "roster": Limits(rows=50_000)}
+ROSTER = Limits(rows=50_000)  # one transaction, so it cannot be any number
 WORDS = {
     "memory_limit": "Reading the file takes too much memory. Split it, or save it anew.",
     "cpu_limit": "Reading the file takes too much computing time. Split it, or save it anew.",
@@ -66,12 +67,22 @@ def local(of: Import, *, unchanged: bool = False) -> Iterator[Path]:
 def frames(run: Run[Any], path: Path, verb: Verb, spec: dict[str, Any]) -> Iterator[Iterator[Any]]:
     """What the child has to say. Raises FileRefused for its refusal, and for its death."""
     try:
-        limits = LIMITS[spec["choices"]["kind"]]
+        limits = _limits(run, spec["choices"]["kind"])
         with Child(path, verb, spec, limits, check=run.check_cancelled) as child:
             yield _checked(child)
     except ChildFailed as failed:
         issue = Issue(level="file", code=failed.code, message=WORDS[failed.code])
         raise FileRefused(issue) from failed
+
+
+def _limits(run: Run[Any], kind: str) -> Limits:
+    """Those of the organization, where it has its own."""
+    if kind == "roster":
+        return ROSTER
+    with run.transaction():
+        mine = Organization.objects.filter(pk=run.organization_id)
+        most = mine.values_list("import_rows_limit", flat=True).get()
+    return Limits() if most is None else Limits(rows=most)
 
 
 def _checked(child: Any) -> Iterator[Any]:

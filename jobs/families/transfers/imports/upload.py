@@ -69,7 +69,7 @@ def upload(
         known = _known(organization.pk, idempotency_key)
         if known:
             return Uploaded(of_import=known, created=False)
-        _refuse_early(organization.pk, declared_bytes)
+        _refuse_early(organization, declared_bytes)
     decided = Choices.from_json(
         {"kind": kind, "time_zone": organization.time_zone} | dict(choices or {})
     )
@@ -84,7 +84,7 @@ def upload(
         actor_id=str(current().actor),
         correlation_id=current().correlation_id,
     )
-    stored = store().put(files.upload(of), _counted(chunks))
+    stored = store().put(files.upload(of), _counted(chunks, _most_bytes(organization)))
     try:
         return _entered(of, stored)
     except BaseException:
@@ -96,10 +96,10 @@ def _entered(of: Import, stored: Stored) -> Uploaded:
     of.file_bytes, of.file_sha256 = stored.bytes, stored.sha256
     with transaction.atomic():
         # While the bytes came others may have: of all at once, the lock lets one look and enter.
-        Organization.objects.select_for_update(no_key=True).get(pk=of.organization_id)
+        locked = Organization.objects.select_for_update(no_key=True).get(pk=of.organization_id)
         known = _known(of.organization_id, of.idempotency_key)
         if known is None:
-            _refuse_early(of.organization_id, stored.bytes)
+            _refuse_early(locked, stored.bytes)
             of.same_as = _completed_with(of)
             of.save(force_insert=True)
             of.refresh_from_db()
@@ -109,36 +109,40 @@ def _entered(of: Import, stored: Stored) -> Uploaded:
     return Uploaded(of_import=known, created=False)
 
 
-def _refuse_early(organization_id: int, declared_bytes: int | None) -> None:
-    if declared_bytes is not None and declared_bytes > settings.IMPORTS_MAX_BYTES:
-        raise _too_large(declared_bytes)
-    waiting = Import.objects.filter(organization_id=organization_id, state__in=WAITING).count()
-    if waiting >= settings.IMPORTS_MAX_WAITING:
+def _most_bytes(organization: Organization) -> int:
+    return int(organization.import_bytes_limit or settings.IMPORTS_MAX_BYTES)
+
+
+def _refuse_early(organization: Organization, declared_bytes: int | None) -> None:
+    if declared_bytes is not None and declared_bytes > _most_bytes(organization):
+        raise _too_large(declared_bytes, _most_bytes(organization))
+    most = organization.imports_waiting_limit or settings.IMPORTS_MAX_WAITING
+    waiting = Import.objects.filter(organization_id=organization.pk, state__in=WAITING).count()
+    if waiting >= most:
         raise UploadRefused(
             "too_many_waiting",
             f"{waiting} imports of this organization are waiting for their turn, and no more than "
-            f"{settings.IMPORTS_MAX_WAITING} may. Upload this one when one of them is through, or "
-            "cancel one.",
-            limit=settings.IMPORTS_MAX_WAITING,
+            f"{most} may. Upload this one when one of them is through, or cancel one.",
+            limit=most,
             found=waiting,
         )
 
 
-def _counted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _counted(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
     found = 0
     for chunk in chunks:
         found += len(chunk)
-        if found > settings.IMPORTS_MAX_BYTES:
-            raise _too_large(found)
+        if found > most:
+            raise _too_large(found, most)
         yield chunk
 
 
-def _too_large(found: int) -> UploadRefused:
+def _too_large(found: int, most: int) -> UploadRefused:
     return UploadRefused(
         "file_too_large",
-        f"The file has {found:,} bytes or more, and no more than {settings.IMPORTS_MAX_BYTES:,} "
-        "are taken. Nothing of it is kept. Split it into several files.",
-        limit=settings.IMPORTS_MAX_BYTES,
+        f"The file has {found:,} bytes or more, and no more than {most:,} are taken. Nothing of it "
+        "is kept. Split it into several files.",
+        limit=most,
         found=found,
     )
 
