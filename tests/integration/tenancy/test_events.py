@@ -47,7 +47,8 @@ def _bare() -> Iterator[DomainEvent]:
 
 
 def test_every_type_of_the_catalogue_happens(events: dict[str, DomainEvent]) -> None:
-    assert events.keys() == catalogue.EVENT_TYPES.keys()
+    of_no_mission = {"import.completed"}  # announced by the family of imports, and tested there
+    assert events.keys() | of_no_mission == catalogue.EVENT_TYPES.keys()
 
 
 def test_the_data_of_every_event_fits_the_catalogue(events: dict[str, DomainEvent]) -> None:

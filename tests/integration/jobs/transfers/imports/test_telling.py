@@ -1,9 +1,11 @@
 """One piece of news when an import is through, and none for its rows."""
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 
 from jobs.families.notifications.models import Delivery
 from jobs.families.notifications.recipients import people
+from templates import catalogue
 from tenancy import changes
 from tenancy.models import Assignment, DomainEvent
 from tests import factories
@@ -61,6 +63,8 @@ def test_it_is_told_once_with_its_counts(completed, mission, own):
         "failed": 0,
     }
     assert set(event.data) == {"organization", "import", "actor"}
+    schema = catalogue.event_type(event.event_type).schema(catalogue.MAIL)
+    Draft202012Validator(schema).validate(catalogue.context(event))
 
 
 def test_those_who_are_assigned_hear_of_it_where_that_was_chosen(completed, mission, own, assigned):
