@@ -71,7 +71,9 @@ def walk(stage: Stage, report: Report, journey: Any, files: Any, finding: Any) -
     bury_and_replay(stage, report, journey, harbor)
     exported = import_and_export(report, files, harbor)
     import_again(report, files, harbor, exported)
+    replace(report, files, harbor)
     find(report, finding, harbor, north)
+    wait_until("all jobs end", lambda: journey.unfinished([north, harbor]) == 0)
     compare(stage, report, journey, [north, harbor])
 
 
@@ -155,6 +157,20 @@ def import_again(report: Report, files: Any, one: Any, exported: bytes) -> None:
     plan = files.now(again).plan
     unchanged = {"rows": report.counts["exported"], "unchanged": report.counts["exported"]}
     report.check("import_of_an_export_changes_nothing", unchanged.items() <= plan.items())
+
+
+def replace(report: Report, files: Any, one: Any) -> None:
+    """A file in mode `replace` removes what it does not have of its mission; undone, it is back."""
+    before = files.entries(one)
+    short = files.send(one, "whole.csv", files.lines(files.GOOD[0]), mode="replace")
+    wait_until("the plan of a replacing file", lambda: files.now(short).state == "validated")
+    removed = files.now(short).plan["removed"]
+    files.approve(one, short, removals=removed)
+    wait_until("the replacing file", lambda: files.now(short).state == "completed")
+    report.check("a_replacing_file_removes_what_it_lacks", files.entries(one) == 1)
+    files.undo(one, short)
+    wait_until("what was removed", lambda: files.now(short).state == "undone")
+    report.check("undone_it_is_back", files.entries(one) == before)
 
 
 def find(report: Report, finding: Any, one: Any, other: Any) -> None:

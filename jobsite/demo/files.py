@@ -39,16 +39,28 @@ def lines(*rows: str) -> bytes:
     return "\r\n".join([HEADER, *rows, ""]).encode()
 
 
-def send(one: Cast, name: str, content: bytes, *, approve: bool = False) -> Import:
+def send(
+    one: Cast, name: str, content: bytes, *, approve: bool = False, mode: str = "update"
+) -> Import:
     """The editor of an organization uploads a file."""
     with _as_editor(one):
-        return upload(one.organization, name, [content], approve_when_valid=approve).of_import
+        choices = {"mode": mode}
+        taken = upload(
+            one.organization, name, [content], approve_when_valid=approve, choices=choices
+        )
+        return taken.of_import
 
 
-def approve(one: Cast, of: Import) -> None:
-    """The editor has seen the plan, and that some rows stay out."""
+def approve(one: Cast, of: Import, *, removals: int | None = None) -> None:
+    """The editor has seen the plan: that some rows stay out, or that so many entries go."""
     with _as_editor(one):
-        decide.approve(of, confirm_errors=True)
+        decide.approve(of, confirm_errors=True, confirm_removals=removals)
+
+
+def undo(one: Cast, of: Import) -> None:
+    """The editor takes it back."""
+    with _as_editor(one):
+        decide.undo(of)
 
 
 def issues(of: Import) -> set[tuple[int, str | None, str]]:
