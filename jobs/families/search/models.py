@@ -93,6 +93,7 @@ class SearchGeneration(TenantModel):
     per_second: the reindex writes no more than that; empty for as fast as it can.
     reason: why it was made, or why it was dropped before it became live.
     removed_at: when the backend had nothing of it any more.
+    check_due_at: when it is to be compared next.
     checked_at, drift: when the reconciler last compared it, and how many differences of each kind
         it found.
     """
@@ -115,6 +116,7 @@ class SearchGeneration(TenantModel):
     live_at = models.DateTimeField(null=True)
     drop_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
+    check_due_at = models.DateTimeField(db_default=Now())
     checked_at = models.DateTimeField(null=True)
     drift = models.JSONField(default=dict)
 
@@ -135,9 +137,9 @@ class SearchGeneration(TenantModel):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            # the reconciler: which live one was compared longest ago
+            # the reconciler: which live ones are to be compared
             models.Index(
-                fields=["checked_at"],
+                fields=["check_due_at"],
                 name="searchgeneration_to_check",
                 condition=Q(state="live"),
             ),

@@ -11,7 +11,6 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from jobs.families.search import generations, requests
 from jobs.families.search.backends import BackendUnavailable, Stored
@@ -45,19 +44,23 @@ def follow_organization(changes: Sequence[Change], _: Sequence[DomainEvent]) -> 
 
 
 def check_some() -> int:
-    """Have those live indexes compared that were compared longest ago; returns how many."""
+    """Have those live indexes compared that have waited longest for it; returns how many.
+
+    Each has its turn, whatever becomes of it: one that cannot be compared now stands behind others.
+    """
     every = settings.SEARCH_CHECK_SECONDS
     slot = int(time.time() // every)
+    due = SearchGeneration.objects.filter(
+        state=GenerationState.LIVE, check_due_at__lte=clock.now()
+    ).order_by("check_due_at")
     with engine_scope(), transaction.atomic():
-        due = Q(checked_at__isnull=True) | Q(checked_at__lt=clock.now() - timedelta(seconds=every))
-        found = list(
-            SearchGeneration.objects.filter(due, state=GenerationState.LIVE)
-            .order_by("checked_at")
-            .values_list("organization_id", flat=True)[:BATCH]
-        )
-    for organization_id in found:
+        found = dict(due.values_list("pk", "organization_id")[:BATCH])
+    for organization_id in found.values():
         with scope(organization_id), transaction.atomic():
             requests.send_reconcile(organization_id, slot)
+    with engine_scope(), transaction.atomic():
+        again = clock.now() + timedelta(seconds=every)
+        SearchGeneration.objects.filter(pk__in=found).update(check_due_at=again)
     return len(found)
 
 

@@ -15,7 +15,7 @@ from jobs.ledger.models import Job
 from tenancy import changes, clock
 from tenancy.models import Mission, Organization
 from tenancy.scope import engine_scope, scope
-from tests import servers
+from tests import factories, servers
 from tests.factories import tenancy as make
 from tests.factories.jobs import at
 from tests.factories.search import documents, generation, version, waiting, work
@@ -175,7 +175,7 @@ def test_the_scheduler_has_each_index_compared_once_a_time(mission: Mission) -> 
     of = mission.organization
     with engine_scope(), transaction.atomic():  # a batch is taken at a time, and other tests' wait
         others = SearchGeneration.objects.exclude(organization_id=of.pk)
-        others.update(checked_at=clock.now())
+        others.update(check_due_at=clock.now() + timedelta(hours=1))
 
     upkeep.check_some()
     upkeep.check_some()
@@ -184,6 +184,25 @@ def test_the_scheduler_has_each_index_compared_once_a_time(mission: Mission) -> 
     work(of)
     upkeep.check_some()
     assert waiting(of, "search.reconcile") == []
+
+
+def test_an_index_that_cannot_be_compared_keeps_no_other_from_its_turn(
+    mission: Mission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody works for the first: its organization is suspended, or its job is dead."""
+    monkeypatch.setattr(upkeep, "BATCH", 1)
+    stuck, of = mission.organization, factories.mission().organization
+    work(of)
+    with engine_scope(), transaction.atomic():
+        mine = SearchGeneration.objects.filter(state="live")
+        mine.update(check_due_at=clock.now() + timedelta(hours=1))
+        mine.filter(organization_id=of.pk).update(check_due_at=clock.now() - timedelta(hours=1))
+        mine.filter(organization_id=stuck.pk).update(check_due_at=clock.now() - timedelta(hours=2))
+
+    asked = [upkeep.check_some() for _ in range(3)]
+
+    assert asked == [1, 1, 0]
+    assert len(waiting(of, "search.reconcile")) == 1
 
 
 def test_a_retired_index_is_dropped_when_its_day_is_over(mission: Mission) -> None:
