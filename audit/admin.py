@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from audit.models import AuditEvent
+from audit.sealing.proofs import inclusion
 from tenancy.access import Permission
 from tenancy.admin.base import BY_ORGANIZATION, TenantAdmin
 from tenancy.admin.columns import column
@@ -103,6 +104,7 @@ class AuditEventAdmin(TenantAdmin):
         event = self.get_object(request, object_id)
         self.prepare(request, [event])
         content = json.loads(event.event)
+        seal = inclusion(event)
         context = {
             **self.admin_site.each_context(request),
             "title": event.action,
@@ -111,6 +113,8 @@ class AuditEventAdmin(TenantAdmin):
             "content": content,
             "differences": differences(event),
             "raw": json.dumps(content, indent=2, ensure_ascii=False),
+            "seal": seal,
+            "proof": json.dumps(seal.as_dict(), indent=2, ensure_ascii=False),
         }
         return TemplateResponse(request, "admin/audit/event.html", context)
 

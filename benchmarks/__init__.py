@@ -6,5 +6,15 @@ turn by turn (A B A B …), and what is claimed is the ratio of two figures of t
 a machine that is busy is busy for both. `docs/benchmarks.md` says how to read the tables.
 """
 
-NAMES = ("broker", "idle", "latency", "fairness", "ledger", "imports", "exports", "indexing")
+NAMES = (
+    "broker",
+    "idle",
+    "latency",
+    "fairness",
+    "ledger",
+    "imports",
+    "exports",
+    "indexing",
+    "audit",
+)
 """The benchmarks that carry bars, in the order in which `make bench` runs them."""

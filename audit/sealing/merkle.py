@@ -6,6 +6,8 @@ the largest first; one for each bit that is set in its size.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 HASH_BYTES = 32
 
@@ -53,32 +55,70 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return root(grown([], 0, leaves))
 
 
-def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Proof that the tree over `leaves` holds the one at `index`, from 0 (RFC 6962, 2.1.1)."""
-    if len(leaves) <= 1:
-        return []
-    middle = _middle(len(leaves))
-    left, right = leaves[:middle], leaves[middle:]
-    if index < middle:
-        return [*inclusion(left, index), root_of(right)]
-    return [*inclusion(right, index - middle), root_of(left)]
+@dataclass(frozen=True, kw_only=True)
+class Grown:
+    """A tree of which the peaks at `size` are known, and all leaves that came after.
+
+    That is enough for proofs about these leaves: of what was before, they need whole peaks only.
+    """
+
+    peaks: Sequence[bytes]
+    size: int
+    leaves: Sequence[bytes]
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """Proof that the leaf at `index`, from 0, is in this tree (RFC 6962, 2.1.1)."""
+        proof = []
+        low, high = 0, self.size + len(self.leaves)
+        while high - low > 1:
+            middle = _middle(low, high)
+            if index < middle:
+                proof.append(self._root(middle, high))
+                high = middle
+            else:
+                proof.append(self._root(low, middle))
+                low = middle
+        return proof[::-1]
+
+    def consistency(self) -> list[bytes]:
+        """Proof that this tree grew from the one at `size` (RFC 6962, 2.1.2)."""
+        proof = []
+        low, high = 0, self.size + len(self.leaves)
+        if self.size in (low, high):
+            return []
+        while self.size != high:
+            middle = _middle(low, high)
+            if self.size <= middle:
+                proof.append(self._root(middle, high))
+                high = middle
+            else:
+                proof.append(self._root(low, middle))
+                low = middle
+        if low:
+            proof.append(self._root(low, high))
+        return proof[::-1]
+
+    def _root(self, low: int, high: int) -> bytes:
+        """The root over the leaves from `low` up to `high`."""
+        if low >= self.size:
+            return root_of(self.leaves[low - self.size : high - self.size])
+        known = self._peaks.get((low, high))
+        if known is not None:
+            return known
+        middle = _middle(low, high)
+        return node(self._root(low, middle), self._root(middle, high))
+
+    @cached_property
+    def _peaks(self) -> dict[tuple[int, int], bytes]:
+        """The peaks, by the leaves that they are over."""
+        known, low = {}, 0
+        for peak in self.peaks:
+            high = low + (1 << (self.size - low).bit_length() - 1)
+            known[low, high] = peak
+            low = high
+        return known
 
 
-def consistency(leaves: Sequence[bytes], size: int) -> list[bytes]:
-    """Proof that the tree over the first `size` leaves grew into this (RFC 6962, 2.1.2)."""
-    return _subproof(leaves, size, whole=True) if 0 < size < len(leaves) else []
-
-
-def _subproof(leaves: Sequence[bytes], size: int, *, whole: bool) -> list[bytes]:
-    if size == len(leaves):
-        return [] if whole else [root_of(leaves)]
-    middle = _middle(len(leaves))
-    left, right = leaves[:middle], leaves[middle:]
-    if size <= middle:
-        return [*_subproof(left, size, whole=whole), root_of(right)]
-    return [*_subproof(right, size - middle, whole=False), root_of(left)]
-
-
-def _middle(size: int) -> int:
-    """The largest power of two below `size`."""
-    return 1 << (size - 1).bit_length() - 1
+def _middle(low: int, high: int) -> int:
+    """Where a subtree parts: behind the largest power of two that is less than it has leaves."""
+    return low + (1 << (high - low - 1).bit_length() - 1)

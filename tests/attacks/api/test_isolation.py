@@ -56,6 +56,7 @@ OBJECTS = [
     "/imports/{import}/report",
     "/jobs/{job}",
     "/audit-events/{event}",
+    "/audit-events/{event}/proof",
     "/exports/{export}",
     "/exports/{export}/file",
 ]
@@ -119,6 +120,8 @@ def test_nothing_can_be_done_to_an_object_of_b(
         pytest.param(lambda c: c.post("/projects", {"code": "X", "name": "X"}), id="create"),
         pytest.param(lambda c: c.post("/projects", {"code": 7}), id="create wrongly"),
         pytest.param(lambda c: c.get("/audit-events"), id="audit log"),
+        pytest.param(lambda c: c.get("/audit-events/checkpoint"), id="checkpoint"),
+        pytest.param(lambda c: c.get("/audit-events/consistency?first=1&second=2"), id="growth"),
         pytest.param(lambda c: c.get("/jobs"), id="jobs"),
         pytest.param(lambda c: c.get("/endpoints"), id="endpoints"),
     ],

@@ -42,7 +42,9 @@ def test_each_event_is_proved_to_be_inside(size: int) -> None:
     root = merkle.root_of(leaves)
 
     for index, leaf in enumerate(leaves):
-        proof = merkle.inclusion(leaves, index)
+        for known in range(index + 1):
+            assert grown(leaves, known).inclusion(index) == grown(leaves, 0).inclusion(index)
+        proof = grown(leaves, index).inclusion(index)
         assert climbed(index, size, leaf, proof) == root
         assert climbed(index, size, hashlib.sha256(leaf).digest(), proof) != root
 
@@ -52,9 +54,15 @@ def test_each_older_tree_is_proved_to_be_the_beginning(size: int) -> None:
     leaves = [hashlib.sha256(bytes([number])).digest() for number in range(size)]
 
     for older in range(1, size):
-        proof = merkle.consistency(leaves, older)
+        proof = grown(leaves, older).consistency()
         roots = both_roots(older, size, merkle.root_of(leaves[:older]), proof)
         assert roots == (merkle.root_of(leaves[:older]), merkle.root_of(leaves))
+
+
+def grown(leaves: list[bytes], known: int) -> merkle.Grown:
+    """The tree over these leaves, of which only the peaks are known up to there."""
+    peaks = merkle.grown([], 0, leaves[:known])
+    return merkle.Grown(peaks=peaks, size=known, leaves=leaves[known:])
 
 
 def climbed(index: int, size: int, leaf: bytes, proof: list[bytes]) -> bytes:
