@@ -31,3 +31,12 @@ document.addEventListener("alpine:initialized", () => {
         }
     });
 });
+
+// Unfold's "/" goes to the search field of a list. Where a page has none, it opens the palette.
+window.addEventListener("keydown", (event) => {
+    const at = document.activeElement;
+    const types = ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName) || at.isContentEditable;
+    if (event.key !== "/" || types || document.getElementById("searchbar")) return;
+    event.preventDefault();
+    window.dispatchEvent(new CustomEvent("opencommand"));
+});

@@ -1,5 +1,6 @@
 """The admin site in Chromium: one edit, one retry, the palette, and a quiet console."""
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import expect
 from tenancy.models import Mission
 from tests.browser.people import sign_in
 from tests.factories import jobs, tenancy
+from tests.factories.search import work
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Page
@@ -99,6 +101,24 @@ def test_the_palette_opens_a_page_by_keyboard(live_server: "LiveServer", page: "
     page.keyboard.press("Enter")
 
     expect(page).to_have_title("Audit events | Control plane")
+
+
+def test_a_mission_is_found_by_its_words_with_the_keyboard_alone(
+    live_server: "LiveServer", page: "Page"
+) -> None:
+    own = tenancy.organization()
+    mission = tenancy.mission(tenancy.project(own), title="Dredge the outer basin")
+    work(own)
+    sign_in(page, live_server, tenancy.member(own, role="viewer"))
+
+    page.keyboard.press("/")
+    expect(page.locator("#search-input-command")).to_be_focused()
+    page.keyboard.type("outer bas")
+    expect(page.locator("#command-results").get_by_text("Dredge the outer basin")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile(f"/tenancy/mission/{mission.pk}/change/"))
 
 
 def test_an_organization_is_found_by_typing(live_server: "LiveServer", page: "Page") -> None:

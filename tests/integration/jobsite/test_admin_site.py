@@ -11,6 +11,7 @@ from tenancy import changes
 from tenancy.models import Membership, User
 from tests.factories import jobs, tenancy
 from tests.factories.admin import signed_in
+from tests.factories.search import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,6 +120,48 @@ def test_the_palette_forgets_at_once_what_a_former_member_saw() -> None:
         changes.delete(Membership.objects.get(user=person, organization=own))
 
     assert "Left Behind" not in search(person, "left")
+
+
+def test_the_palette_finds_missions_and_projects_by_their_words() -> None:
+    own = tenancy.organization()
+    project = tenancy.project(own, name="Lighthouse works")
+    mission = tenancy.mission(project, title="Dredge the <b>lighthouse</b> channel")
+    work(own)
+    member, stranger = tenancy.member(own, role="viewer"), tenancy.member(role="owner")
+
+    page = search(member, "lighth")
+
+    links = [
+        reverse("admin:tenancy_project_change", args=[project.pk]),
+        reverse("admin:tenancy_mission_change", args=[mission.pk]),
+    ]
+    places = [page.find(f'href="{link}"') for link in links]
+    assert -1 < places[0] < places[1]
+    assert "<b>lighthouse</b>" not in page
+    assert mission.reference in page
+    for other in (stranger, tenancy.operator()):
+        assert "lighthouse" not in search(other, "lighth").lower().replace("lighth<", "")
+
+
+def test_the_palette_finds_nothing_of_an_organization_that_one_has_left() -> None:
+    own, other = tenancy.organization(), tenancy.organization()
+    tenancy.mission(tenancy.project(own), title="Weir repair")
+    work(own)
+    person = tenancy.member(own, role="viewer")
+    tenancy.member(other, role="viewer", user=person)
+    assert "Weir repair" in search(person, "weir")
+
+    with jobs.at(own):
+        changes.delete(Membership.objects.get(user=person, organization=own))
+
+    assert "Weir repair" not in search(person, "weir")
+
+
+def test_what_cannot_be_looked_for_finds_nothing_in_the_palette() -> None:
+    member = tenancy.member(role="viewer")
+
+    for term in ("-only", '"', "*:*", "x" * 5_000):
+        assert "Nothing matched" in search(member, term), term
 
 
 def test_only_operators_see_accounts() -> None:
