@@ -27,7 +27,7 @@ from tenancy.acting import current
 from tenancy.api.fields import UNCHANGED, Body, Out, PathId
 from tenancy.api.pages import Items, Page, PageQuery, UuidPageQuery, find, page
 from tenancy.api.permission import ServiceToken, UploadToken
-from tenancy.api.problems import Problem, cut_off, not_found, refused
+from tenancy.api.problems import Problem, ProblemDetails, cut_off, not_found, refused
 from tenancy.models import Organization
 
 router = Router(tags=["imports"])
@@ -331,7 +331,7 @@ def resume_import(request: HttpRequest, organization_id: PathId, import_id: Path
         return decide.resume(find(_imports(organization_id), import_id))
 
 
-@router.get("/{import_id}/undo", auth=read, response=UndoOut)
+@router.get("/{import_id}/undo", auth=read, response={200: UndoOut, 409: ProblemDetails})
 def preview_import_undo(
     request: HttpRequest, organization_id: PathId, import_id: Path[UUID]
 ) -> UndoOut:
