@@ -103,7 +103,7 @@ def _describe(method: str, operation: dict[str, Any]) -> None:
             response["headers"]["Location"] = location
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     described = ALWAYS | (WITH_BODY if "requestBody" in operation else {})
-    if method == "post" or operation["responses"].keys() & {202, 204, 307}:
+    if method == "post" or responses.keys() & {202, 204, 307, 409}:
         described[409] = WITH_BODY[409]
     described |= {status: text for status, text in GONE.items() if status in responses}
     for status, description in sorted(described.items()):
