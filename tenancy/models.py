@@ -117,7 +117,7 @@ class Organization(Recorded):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Bytes of a file to import; empty for the limit of the site.",
+        help_text="Bytes of a file to import, where fewer than the site takes.",
     )
     import_rows_limit = models.PositiveBigIntegerField(
         null=True,

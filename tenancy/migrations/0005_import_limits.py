@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name="import_bytes_limit",
             field=models.PositiveBigIntegerField(
                 blank=True,
-                help_text="Bytes of a file to import; empty for the limit of the site.",
+                help_text="Bytes of a file to import, where fewer than the site takes.",
                 null=True,
                 validators=[django.core.validators.MinValueValidator(1)],
             ),

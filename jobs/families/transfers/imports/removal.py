@@ -42,7 +42,9 @@ def expire_of_suspended(changes: Sequence[Change], _: Sequence[DomainEvent]) -> 
     for change in changes:
         if isinstance(change.entity, Organization) and not change.entity.is_active:
             theirs = Import.objects.filter(organization_id=change.entity.pk)
-            theirs.exclude(reports={}).update(reports={}, reports_expired=True)
+            # Also where no report is named now: those of earlier turns lie there as well.
+            may_have_some = theirs.filter(reports_removed_at=None)
+            may_have_some.update(reports={}, reports_expired=True)
 
 
 def tick() -> int:

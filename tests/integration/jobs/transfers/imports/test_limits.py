@@ -53,8 +53,11 @@ def test_fewer_may_wait_at_once(redis_url, booted):
     assert refused.value.facts == {"limit": 1, "found": 1}
 
 
-def test_an_organization_may_have_more_than_the_site(redis_url, booted, settings):
+def test_no_organization_sends_more_bytes_than_the_site_takes(redis_url, booted, settings):
     settings.IMPORTS_MAX_BYTES = 100
     mission = limited(import_bytes_limit=100_000)
 
-    assert uploaded(rows(mission, 4), of=mission.organization).state == "uploaded"
+    with pytest.raises(UploadRefused) as refused:
+        uploaded(rows(mission, 4), of=mission.organization)
+
+    assert refused.value.facts["limit"] == 100

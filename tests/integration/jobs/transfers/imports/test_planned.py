@@ -1,12 +1,13 @@
 """What a plan would do, value by value: on the import's page, in the API and as a file."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from jobs.families.transfers.imports import planned
 from tenancy import changes
-from tenancy.models import Mission, User
+from tenancy.models import Mission, TimelineEntry, User
 from tests import factories
 from tests.factories import tenancy
 from tests.factories.admin import signed_in
@@ -34,14 +35,17 @@ def by(own):
 
 
 @pytest.fixture
-def plan(completed, validated, mission, own, by):
+def plan(validated, mission, own, by):
     """One added, one changed in two values, one left alone, one removed."""
     with at(own):
         changes.create(
             Mission(organization=own, project=mission.project, reference="M-2", title="Other")
         )
-    there = (line(f"E-{n}", mission.reference) for n in range(3))
-    completed(csv(*there), of=own)
+        starts = datetime(2026, 3, 1, 9, tzinfo=UTC)
+        for n in range(3):
+            key, title = f"E-{n}", f"Title of E-{n}"
+            entry = {"external_id": key, "kind": "note", "title": title, "starts_at": starts}
+            changes.create(TimelineEntry(organization=own, mission=mission, **entry))
     file = csv(
         line("E-0", mission.reference),
         line("E-1", "M-2", title="=SUM(A1)", location="Kiel"),

@@ -105,6 +105,19 @@ def test_reports_go_at_once_when_the_organization_is_suspended_and_the_upload_st
     assert is_there(files.report(other, "bad"))
 
 
+def test_reports_of_earlier_turns_go_with_suspension_too():
+    of = import_row_with_files()
+    aged(of, days=0)
+    with scope(of.organization_id), transaction.atomic():
+        Import.objects.filter(organization_id=of.organization_id, pk=of.pk).update(reports={})
+
+    suspend(of)
+    removal.tick()
+
+    assert not is_there(older(of))
+    assert is_there(files.upload(of))
+
+
 def test_an_upload_that_no_row_names_goes_after_a_day(folder):
     of = import_row_with_files()
     orphan = files.upload(Import(organization_id=of.organization_id, pk=uuid4()))

@@ -1,5 +1,7 @@
 """A file in mode `replace` is the whole timeline of each mission that it names."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from jobs.families.transfers.imports import decide as doors
@@ -8,7 +10,7 @@ from jobs.families.transfers.imports.errors import NotApprovable
 from jobs.families.transfers.models import JournalChange, RowIssue
 from jobs.families.transfers.store import store
 from tenancy import changes
-from tenancy.models import Mission, Project
+from tenancy.models import Mission, Project, TimelineEntry
 from tests import factories
 from tests.factories.imports import csv, decide, line, now
 from tests.factories.jobs import at
@@ -38,9 +40,10 @@ def own(mission):
 
 
 @pytest.fixture
-def there(completed, mission, own):
-    """Fifteen entries of the mission, E-0 to E-14."""
-    completed(csv(*(line(f"E-{n}", mission.reference) for n in range(15))), of=own)
+def there(redis_url, booted, mission, own):
+    """Fifteen entries of the mission, E-0 to E-14, as a file of `line` would have them."""
+    with at(own):
+        changes.create_many([entry(mission, f"E-{n}") for n in range(15)])
 
 
 @pytest.fixture
@@ -54,8 +57,20 @@ def replacing(validated, mission, own, there):
     return replacing
 
 
+def entry(mission, key):
+    """What `line` says of this key."""
+    return TimelineEntry(
+        organization_id=mission.organization_id,
+        mission=mission,
+        external_id=key,
+        kind="note",
+        title=f"Title of {key}",
+        starts_at=datetime(2026, 3, 1, 9, tzinfo=UTC),
+    )
+
+
 def keys(own):
-    return {key: entry.title for key, entry in entries(own).items()}
+    return {key: one.title for key, one in entries(own).items()}
 
 
 def test_what_the_file_does_not_have_is_removed(replacing, until, own):
@@ -75,22 +90,20 @@ def test_an_update_removes_nothing(replacing, until, own):
     assert (plan(of), len(keys(own))) == ({"unchanged": 1}, 15)
 
 
-def test_missions_that_the_file_does_not_name_lose_nothing(completed, replacing, until, mission):
+def test_missions_that_the_file_does_not_name_lose_nothing(replacing, until, mission):
     own = mission.organization
     with at(own):
         other = changes.create(
             Mission(organization=own, project=mission.project, reference="M-2", title="Other")
         )
-    completed(csv(line("O-1", other.reference)), of=own)
+        changes.create(entry(other, "O-1"))
 
     until(decide(doors.approve, replacing(*range(1, 15))), "completed")
 
     assert "O-1" in keys(own)
 
 
-def test_an_entry_that_the_file_moves_to_another_mission_is_not_removed(
-    completed, replacing, validated, until, mission
-):
+def test_an_entry_that_the_file_moves_to_another_mission_is_not_removed(there, validated, mission):
     own = mission.organization
     with at(own):
         changes.create(
@@ -111,10 +124,11 @@ def test_missions_of_archived_projects_lose_nothing(replacing, mission, own):
 
 
 def test_other_organizations_lose_nothing_although_their_missions_are_named_alike(
-    completed, validated, until, own
+    validated, until, own
 ):
     theirs = factories.mission(reference="ALIKE")
-    completed(csv(line("T-1", "ALIKE")), of=theirs.organization)
+    with at(theirs.organization):
+        changes.create(entry(theirs, "T-1"))
     with at(own):
         changes.create(
             Mission(
@@ -170,15 +184,7 @@ def test_67_removals_that_differ_from_the_approved_ones_go_back_to_review(
 ):
     of = replacing(*range(1, 15))
     with at(own):
-        entry = entries(own)["E-0"]
-        late = type(entry)(
-            organization=own,
-            mission=mission,
-            external_id="LATE",
-            title="Late",
-            starts_at=entry.starts_at,
-        )
-        changes.create(late)
+        changes.create(entry(mission, "LATE"))
 
     of = until(decide(doors.approve, of), "validated", "completed", "stopped")
 
