@@ -55,12 +55,11 @@ def check_some() -> int:
     ).order_by("check_due_at")
     with engine_scope(), transaction.atomic():
         found = dict(due.values_list("pk", "organization_id")[:BATCH])
+        again = clock.now() + timedelta(seconds=every)
+        SearchGeneration.objects.filter(pk__in=found).update(check_due_at=again)
     for organization_id in found.values():
         with scope(organization_id), transaction.atomic():
             requests.send_reconcile(organization_id, slot)
-    with engine_scope(), transaction.atomic():
-        again = clock.now() + timedelta(seconds=every)
-        SearchGeneration.objects.filter(pk__in=found).update(check_due_at=again)
     return len(found)
 
 

@@ -17,13 +17,13 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from jobs.families.transfers.errors import StoreError
 from jobs.families.transfers.imports import files
 from jobs.families.transfers.imports.planned import KINDS
-from jobs.families.transfers.imports.states import WORKING
+from jobs.families.transfers.imports.states import WORKING, WRITING
 from jobs.families.transfers.models import Import
 from jobs.families.transfers.store import store
 from tenancy.changes import Change
@@ -42,9 +42,11 @@ def expire_of_suspended(changes: Sequence[Change], _: Sequence[DomainEvent]) -> 
     for change in changes:
         if isinstance(change.entity, Organization) and not change.entity.is_active:
             theirs = Import.objects.filter(organization_id=change.entity.pk)
-            # Also where no report is named now: those of earlier turns lie there as well.
+            # Also where no report is named now: those of earlier turns lie there as well. Whose row
+            # a chunk that is being written has locked is passed by, and loses them in time.
             may_have_some = theirs.filter(reports_removed_at=None)
-            may_have_some.update(reports={}, reports_expired=True)
+            at_work = Q(state__in=WRITING, reports={})
+            may_have_some.exclude(at_work).update(reports={}, reports_expired=True)
 
 
 def tick() -> int:
